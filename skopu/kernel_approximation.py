@@ -1,0 +1,243 @@
+"""Random features computed by light."""
+
+import math
+import numbers
+
+import numpy as np
+from scipy.special import gammaln
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._sklearn import Interval, StrOptions, fit_context
+from .kernels import check_degree, check_order
+from .optics import OPU
+from .optics._glass import bit_generator, raw_bytes
+from .optics._rows import check_count
+
+
+class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Random features whose inner products approximate a kernel, made by light.
+
+    A linear model on them is a kernel machine at the cost of a linear model [1]_. The
+    random matrix belongs to an `OPU`, simulated without ever being stored.
+
+    Parameters
+    ----------
+    n : int, default=100
+        Number of features. The error of the kernel falls like 1 / sqrt(n). The first
+        features of a larger n are those of a smaller one, but for their scale.
+    kernel : {"speckle", "arc_cosine", "rbf"}, default="speckle"
+        What is made of the light, and the kernel it converges to:
+
+        - "speckle": ``|r.x|^degree``, see `skopu.kernels.optical_kernel`. The camera's own
+          reading, and by far the cheapest on hardware.
+        - "arc_cosine": ``sqrt(2) max(0, w.x)^degree``, see
+          `skopu.kernels.arc_cosine_kernel`.
+        - "rbf": ``sqrt(2) cos(sqrt(2 gamma) w.x + u)`` [2]_, see
+          `sklearn.metrics.pairwise.rbf_kernel`.
+
+        Here r is a complex and w a real row of the device's matrix; w takes holography.
+    degree : float, default=None
+        For "speckle" any positive number, default 2, intensity. For "arc_cosine" 0, 1 or
+        2, default 1. "rbf" has none.
+    gamma : float, default=None
+        Of ``exp(-gamma |x - y|^2)``; default 1 / n_features. Only "rbf" has one.
+    opu : OPU, default=None
+        The device; cloned at `fit`. None makes one with `LayeredMedium` and an ideal camera,
+        whose seed is drawn from ``random_state``.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the device if ``opu`` is None, and the offsets u of "rbf". Pass an int for
+        the same features at each `fit`.
+
+    Attributes
+    ----------
+    opu_ : OPU
+        The device in use; its ``random_state`` is an integer.
+    n_features_in_ : int
+        Number of features seen during `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen during `fit`, if X had names that are all strings.
+
+    See Also
+    --------
+    sklearn.kernel_approximation.RBFSampler : Random Fourier features from a stored matrix.
+    sklearn.kernel_approximation.Nystroem : Features from a subset of the data.
+    skopu.kernels.optical_kernel : The kernel of "speckle" features.
+
+    Notes
+    -----
+    Features use as many threads as NumPy's BLAS would. Speckle and arc-cosine features
+    grow with the norm of x to the power of their degree: scale data as for a polynomial
+    kernel.
+
+    Modes of a `LayeredMedium` lie on a sphere, in blocks of m; homogeneous features of
+    degree p are scaled by the exact ratio ``Gamma(m + p) / (Gamma(m) m^p)`` of the
+    moments of a Gaussian vector to those of one on a sphere.
+
+    References
+    ----------
+    .. [1] A. Saade et al., "Random projections through multiple optical scattering:
+       approximating kernels at the speed of light", ICASSP 2016.
+    .. [2] A. Rahimi and B. Recht, "Random features for large-scale kernel machines", NIPS
+       2007.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.linear_model import RidgeClassifier
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skopu import OpticalRandomFeatures
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = make_pipeline(OpticalRandomFeatures(n=2000, random_state=0), RidgeClassifier())
+    >>> round(model.fit(X[:1200] / 16, y[:1200]).score(X[1200:] / 16, y[1200:]), 2)
+    0.96
+    """
+
+    _parameter_constraints = {
+        "n": [Interval(numbers.Integral, 1, None, closed="left")],
+        "kernel": [StrOptions({"speckle", "arc_cosine", "rbf"})],
+        "degree": [Interval(numbers.Real, 0, None, closed="left"), None],
+        "gamma": [Interval(numbers.Real, 0, None, closed="neither"), None],
+        "opu": [OPU, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self, n=100, *, kernel="speckle", degree=None, gamma=None, opu=None, random_state=None
+    ):
+        self.n = n
+        self.kernel = kernel
+        self.degree = degree
+        self.gamma = gamma
+        self.opu = opu
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check parameters and fix the device; X gives the number of features alone.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : Ignored
+            Not used, present for API consistency.
+
+        Returns
+        -------
+        self : object
+            Fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If X is not finite, real and 2-d, or a parameter does not suit the kernel.
+        """
+        validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
+        check_count(self.n, "n")
+        self._check_kernel()
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        self._offset_seed = seed
+        self.opu_ = OPU(random_state=seed) if self.opu is None else clone(self.opu)
+        self._n_features_out = self.n
+        return self
+
+    def transform(self, X):
+        """Send X through the device.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, n)
+            float32 if X is, else float64.
+
+        Raises
+        ------
+        ValueError
+            If X is not finite, real and 2-d, has another number of features than at `fit`,
+            or cannot be shown by the device.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        mode = "intensity" if self.kernel == "speckle" else "linear"
+        finish = getattr(self, f"_finish_{self.kernel}")()
+        return self.opu_._project(X, self.n, mode, finish=finish)
+
+    def _check_kernel(self):
+        if self.kernel == "speckle" and self.degree is not None:
+            check_degree(self.degree)
+        if self.kernel == "arc_cosine" and self.degree is not None:
+            check_order(self.degree)
+        if self.kernel == "rbf" and self.degree is not None:
+            raise ValueError(
+                f"The rbf kernel has no degree, got degree={self.degree!r}. Leave it None, or "
+                'choose kernel="speckle" or "arc_cosine".'
+            )
+        if self.kernel != "rbf" and self.gamma is not None:
+            raise ValueError(
+                f"The {self.kernel} kernel has no gamma, got gamma={self.gamma!r}. Leave it "
+                'None and scale X instead, or choose kernel="rbf".'
+            )
+
+    def _scale(self, degree):
+        """1 / sqrt(n), corrected for modes on a sphere instead of Gaussian ones."""
+        size = self.opu_.block_size(self.n_features_in_)
+        correction = 0.0
+        if size > 1:
+            correction = gammaln(size + degree) - gammaln(size) - degree * math.log(size)
+        return math.exp(correction / 2) / math.sqrt(self.n)
+
+    def _finish_speckle(self):
+        degree = 2 if self.degree is None else self.degree
+        scale = self._scale(degree)
+
+        def finish(piece, outputs):
+            if degree != 2:
+                np.maximum(piece, 0, out=piece)  # read noise can fall below 0
+                if degree == 1:
+                    np.sqrt(piece, out=piece)
+                else:
+                    np.power(piece, degree / 2, out=piece)
+            piece *= scale
+
+        return finish
+
+    def _finish_arc_cosine(self):
+        degree = 1 if self.degree is None else self.degree
+        scale = math.sqrt(2) * self._scale(degree)
+
+        def finish(piece, outputs):
+            if degree == 0:
+                np.heaviside(piece, 0.5, out=piece)
+            else:
+                np.maximum(piece, 0, out=piece)
+            if degree == 2:
+                np.square(piece, out=piece)
+            piece *= scale
+
+        return finish
+
+    def _finish_rbf(self):
+        gamma = 1 / self.n_features_in_ if self.gamma is None else self.gamma
+        spread, scale = math.sqrt(2 * gamma), math.sqrt(2 / self.n)
+        words = raw_bytes(bit_generator(self._offset_seed, "offs"), 4 * self.n).view("<u4")
+        offsets = words * (2 * math.pi / 2**32)
+
+        def finish(piece, outputs):
+            piece *= spread
+            piece += offsets[outputs].astype(piece.dtype)
+            np.cos(piece, out=piece)
+            piece *= scale
+
+        return finish
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

@@ -1,0 +1,102 @@
+"""Checks of what is shown to the device, and how rows share the processor."""
+
+import functools
+import numbers
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import scipy.sparse
+from joblib import cpu_count
+from threadpoolctl import ThreadpoolController
+
+
+def check_count(value, name, minimum=1):
+    """Return value as an int, or say what is wrong with it."""
+    integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if integer and value >= minimum:
+        return int(value)
+    raise ValueError(f"{name} must be an integer of at least {minimum}, got {value!r}.")
+
+
+def check_rows(X):
+    """Return X as a 2-d float32 or float64 array, or as CSR, finite and not empty.
+
+    Integers and booleans become float64, which holds them exactly up to 2**53.
+    """
+    if scipy.sparse.issparse(X):
+        X = X.tocsr()
+        if not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+    else:
+        X = np.asarray(X)
+    if X.dtype.kind == "O" and not scipy.sparse.issparse(X):
+        try:
+            X = X.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"X must hold real numbers, but some entry is none ({error}). "
+                "Encode categories and drop text columns first."
+            ) from error
+    if X.dtype.kind not in "biuf":
+        raise ValueError(
+            f"X must hold real numbers, got dtype {X.dtype}. The device is lit with "
+            "real amplitudes: pass real and imaginary parts as separate rows."
+            if X.dtype.kind == "c"
+            else f"X must hold real numbers, got dtype {X.dtype}."
+        )
+    if X.ndim != 2:
+        raise ValueError(
+            f"X must be 2-d, one sample a row, got shape {X.shape}. Reshape one sample "
+            "with X.reshape(1, -1), one feature with X.reshape(-1, 1)."
+        )
+    if 0 in X.shape:
+        raise ValueError(f"X must have at least one row and one column, got shape {X.shape}.")
+    if X.dtype not in (np.float32, np.float64):
+        X = X.astype(np.float32 if X.dtype == np.float16 else np.float64)
+    values = X.data if scipy.sparse.issparse(X) else X
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(values.sum()) or np.isfinite(values).all()
+    if not finite:
+        raise ValueError(
+            "X contains NaN or infinity, which no modulator can show. Impute or drop "
+            "those entries first (sklearn.impute.SimpleImputer)."
+        )
+    return X
+
+
+def dense(rows):
+    """A few rows as an ndarray; only ever called on a piece of X."""
+    return rows.toarray() if scipy.sparse.issparse(rows) else rows
+
+
+def row_pieces(n_rows, size):
+    """Slices of at most size rows that cover n_rows."""
+    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+
+
+@functools.cache
+def _blas():
+    return ThreadpoolController().select(user_api="blas")
+
+
+def n_threads():
+    """As many threads as NumPy's BLAS would use just now.
+
+    So the device follows ``threadpoolctl.threadpool_limits`` and ``OMP_NUM_THREADS``,
+    and takes its share only inside a joblib worker process.
+    """
+    limits = [library.num_threads for library in _blas().lib_controllers]
+    return max((limit for limit in limits if limit), default=cpu_count())
+
+
+def run_pieces(work, pieces):
+    """Call work on every piece, on several threads if there are several pieces."""
+    threads = min(n_threads(), len(pieces))
+    if threads <= 1:
+        for piece in pieces:
+            work(piece)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(work, pieces):
+            pass

@@ -1,0 +1,463 @@
+"""Scattering media: the huge random complex matrix that light multiplies by."""
+
+import numpy as np
+import scipy.fft
+import scipy.sparse
+from scipy.sparse.linalg import LinearOperator
+from sklearn.base import BaseEstimator
+
+from ._glass import bit_generator, check_seed, circular_gaussian, phase_table, raw_bytes
+from ._rows import check_count, check_rows, dense, n_threads, row_pieces, run_pieces
+
+# Complex numbers that a piece of work holds at once: a few megabytes, which stays in
+# the processor's cache and is long enough for Python threads not to wait on each other.
+_PIECE = 3 * 2**17
+_BLOCK = 2**22  # entries of an explicit block of the transmission matrix: 32 MiB
+_PIECE_ROWS = 32
+
+
+class Medium(BaseEstimator):
+    """What all media share; a medium of your own needs ``_matrix_block`` alone.
+
+    ``_matrix_block(n_inputs, start, stop, dtype, seed)`` returns the transposed block
+    of the transmission matrix, a C-contiguous array of shape (n_inputs, stop - start)
+    and of the complex dtype asked for. Entries should have E|r|^2 = 1 and not depend on
+    how modes are grouped into calls.
+    """
+
+    def field(self, X, n, start=0):
+        """Complex field of each sample at output modes start to start + n.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_inputs)
+            Real amplitudes of the incoming light, one sample a row.
+        n : int
+            Number of output modes.
+        start : int, default=0
+            First output mode.
+
+        Returns
+        -------
+        field : ndarray of shape (n_samples, n), complex64 or complex128
+            ``X @ transmission_matrix(n_inputs, n, start).T``; complex64 if X is
+            float32, else complex128.
+
+        Raises
+        ------
+        ValueError
+            If X is not a finite real 2-d array with at least one row and column, or the
+            medium has fewer inputs or modes than asked for.
+        """
+        X, n, start = check_rows(X), check_count(n, "n"), check_count(start, "start", 0)
+        field = np.empty((X.shape[0], n), np.result_type(X.dtype, np.complex64))
+
+        def keep(rows, modes, piece):
+            field[rows, modes] = piece
+
+        self._stream(X, n, start, keep)
+        return field
+
+    def transmission_matrix(self, n_inputs, n, start=0):
+        """Explicit block of the matrix that the medium stands for.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes (columns).
+        n : int
+            Number of output modes (rows).
+        start : int, default=0
+            First output mode.
+
+        Returns
+        -------
+        block : ndarray of shape (n, n_inputs), complex128
+            Row i holds the response of output mode start + i.
+        """
+        n_inputs, n = check_count(n_inputs, "n_inputs"), check_count(n, "n")
+        start = check_count(start, "start", 0)
+        self._check_fits(n_inputs, start + n)
+        seed = self._seed()
+        return self._matrix_block(n_inputs, start, start + n, np.complex128, seed).T.copy()
+
+    def as_linear_operator(self, n_inputs, n):
+        """The first n output modes as a SciPy operator, with its adjoint.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes.
+        n : int
+            Number of output modes.
+
+        Returns
+        -------
+        operator : scipy.sparse.linalg.LinearOperator of shape (n, n_inputs)
+            Multiplies real or complex vectors and matrices; dtype complex128.
+        """
+        n_inputs, n = check_count(n_inputs, "n_inputs"), check_count(n, "n")
+        self._check_fits(n_inputs, n)
+
+        def matmat(columns):
+            rows = np.asarray(columns).reshape(n_inputs, -1).T
+            field = self.field(np.ascontiguousarray(rows.real, np.float64), n)
+            if np.iscomplexobj(rows):
+                field += 1j * self.field(np.ascontiguousarray(rows.imag, np.float64), n)
+            return field.T
+
+        def rmatmat(columns):
+            rows = np.asarray(columns, np.complex128).reshape(n, -1).T
+            return self._transpose(rows.conj(), n_inputs, self._seed()).conj().T
+
+        return LinearOperator(
+            shape=(n, n_inputs),
+            dtype=np.complex128,
+            matvec=lambda column: matmat(column).ravel(),
+            rmatvec=lambda column: rmatmat(column).ravel(),
+            matmat=matmat,
+            rmatmat=rmatmat,
+        )
+
+    def _seed(self, default=None):
+        """The medium's own seed; the device's, passed as default, where it has none."""
+        seed = self.random_state if self.random_state is not None else default
+        return check_seed(seed, type(self).__name__)
+
+    def _check_fits(self, n_inputs, n_modes):
+        """Raise ValueError if the medium is smaller than that; most have no limits."""
+
+    def block_size(self, n_inputs):
+        """Number of neighbouring modes that are orthogonal, 1 where all are independent."""
+        return 1
+
+    def _stream(self, X, n, start, consume, seed=None):
+        """Call consume(rows, modes, field) on pieces that cover the field of X.
+
+        Pieces may come from several threads at once, in any order; the field handed
+        over is scratch memory of the caller's to change. X comes from ``check_rows``.
+        """
+        self._check_fits(X.shape[1], start + n)
+        self._stream_products(X, n, start, consume, self._seed(seed))
+
+    def _stream_products(self, X, n, start, consume, seed):
+        """``_stream`` by explicit blocks of the matrix and real matrix products."""
+        n_rows, n_inputs = X.shape
+        dtype = np.result_type(X.dtype, np.complex64)
+        n_modes = min(n, max(1, _BLOCK // n_inputs))
+        for low in range(0, n, n_modes):
+            modes = slice(low, min(low + n_modes, n))
+            block = self._matrix_block(
+                n_inputs, start + modes.start, start + modes.stop, dtype, seed
+            )
+            real_block = block.view(X.dtype)  # columns 2i, 2i + 1: real, imaginary part
+
+            def multiply(rows, modes=modes, real_block=real_block):
+                consume(rows, modes, (X[rows] @ real_block).view(dtype))
+
+            size = max(1, 4 * _PIECE // (modes.stop - low))
+            for rows in row_pieces(n_rows, size):
+                multiply(rows)
+
+    def _transpose(self, Y, n_inputs, seed):
+        """Y @ (matrix of the first Y.shape[1] modes), complex (n_rows, n_inputs)."""
+        n_modes = max(1, _BLOCK // n_inputs)
+        total = np.zeros((len(Y), n_inputs), np.complex128)
+        for low in range(0, Y.shape[1], n_modes):
+            high = min(low + n_modes, Y.shape[1])
+            total += Y[:, low:high] @ self._matrix_block(n_inputs, low, high, total.dtype, seed).T
+        return total
+
+
+class LayeredMedium(Medium):
+    """Thin phase masks with Fourier propagation between them.
+
+    Light meets a random mask, propagates to its far field, meets the next mask, and so
+    on, ``n_layers`` times. The propagation is a fast Fourier transform, so the field of
+    d inputs at n modes costs O((d + n) log d), and the matrix is never held: masks are
+    drawn from the seed at each call.
+
+    All masks but the last are shared; each block of ``block_size(n_inputs)`` modes has a
+    last mask of its own, as if the camera looked at several regions. Within a block the
+    modes are orthogonal: the matrix of a block is unitary up to its scale.
+
+    Parameters
+    ----------
+    n_layers : int, default=3
+        Number of masks. Three mix well enough for every data set that we measured. Two
+        are cheaper; neighbouring modes are then shifts of one vector, good for
+        kernels, wrong as random probes. One is a thin diffuser, whose speckle moves
+        rigidly with its light ("memory effect").
+    random_state : int, default=None
+        Seed that names the piece of glass. None means 0 for a medium used on its own,
+        and the device's seed inside an `OPU`.
+
+    Notes
+    -----
+    Inputs are padded with dark ones to 1024 at least: short blocks are far from
+    Gaussian however many there are. Blocks of more than 16384 modes propagate in two
+    dimensions, on a grid as square as can be.
+
+    The first mask flips signs, the others shift phases by multiples of 2 pi / 256. Modes
+    of a block lie on a sphere instead of being independent, which changes moments by
+    O(1 / block_size); `OpticalRandomFeatures` corrects them exactly.
+
+    Where few modes or few inputs are asked for, the same block is multiplied as an
+    explicit matrix if that is cheaper; results agree to rounding.
+
+    References
+    ----------
+    .. [1] A. Saade et al., "Random projections through multiple optical scattering:
+       approximating kernels at the speed of light", ICASSP 2016.
+    .. [2] F. X. Yu et al., "Orthogonal random features", NIPS 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.optics import LayeredMedium
+    >>> medium = LayeredMedium(random_state=0)
+    >>> field = medium.field(np.ones((1, 784)), n=10_000)
+    >>> field.shape, field.dtype
+    ((1, 10000), dtype('complex128'))
+    >>> few = medium.field(np.ones((1, 784)), n=10)  # modes are nested
+    >>> bool(np.allclose(few, field[:, :10]))
+    True
+    """
+
+    def __init__(self, n_layers=3, random_state=None):
+        self.n_layers = n_layers
+        self.random_state = random_state
+
+    def block_size(self, n_inputs):
+        """Number of output modes that share their masks.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes.
+
+        Returns
+        -------
+        block_size : int
+            The smallest k * 2^j that is at least 1024 and n_inputs, with k one of
+            8, 9, 10, 12 and 15: lengths that transform fast.
+        """
+        length = max(check_count(n_inputs, "n_inputs"), 1024)
+        power = 2 ** (length.bit_length() - 4)
+        return next(k * power for k in (8, 9, 10, 12, 15, 16) if k * power >= length)
+
+    def _stream(self, X, n, start, consume, seed=None):
+        n_layers, seed = check_count(self.n_layers, "n_layers"), self._seed(seed)
+        if _product_is_cheaper(X, n, start, self.block_size(X.shape[1]), n_layers):
+            self._stream_products(X, n, start, consume, seed)
+        else:
+            self._stream_transforms(X, n, start, consume, seed)
+
+    def _stream_transforms(self, X, n, start, consume, seed):
+        n_rows, n_inputs = X.shape
+        masks = _Masks(self, n_inputs, start, start + n, seed, X.dtype)
+        size = masks.block_size
+        threads = n_threads()
+        piece_rows = min(_PIECE_ROWS, max(1, _PIECE // size), -(-n_rows // threads))
+        pieces = row_pieces(n_rows, piece_rows)
+        # Threads share rows; a single row is shared within its transforms.
+        workers = threads if len(pieces) == 1 else 1
+        piece_blocks = max(1, _PIECE // (piece_rows * size))
+
+        def propagate(rows):
+            light = masks.illuminate(dense(X[rows]), workers)
+            for low in range(0, masks.n_blocks, piece_blocks):
+                high = min(low + piece_blocks, masks.n_blocks)
+                field = masks.exit(light, low, high, workers)
+                first, last = masks.first_mode + low * size, masks.first_mode + high * size
+                modes = slice(max(first, start) - start, min(last, start + n) - start)
+                offset = start + modes.start - first
+                consume(rows, modes, field[:, offset : offset + modes.stop - modes.start])
+
+        run_pieces(propagate, pieces)
+
+    def _matrix_block(self, n_inputs, start, stop, dtype, seed):
+        masks = _Masks(self, n_inputs, start, stop, seed, np.empty(0, dtype).real.dtype)
+        n = stop - start
+        # Light a transform for each input forwards, or one for each mode backwards.
+        if n_inputs * (masks.n_blocks + self.n_layers - 1) <= n * self.n_layers:
+            block = np.empty((n_inputs, n), dtype)
+
+            def keep(rows, modes, piece):
+                block[rows, modes] = piece
+
+            inputs = scipy.sparse.identity(n_inputs, masks.dtype, format="csr")
+            self._stream_transforms(inputs, n, start, keep, seed)
+            return block
+        block = np.empty((n, n_inputs), dtype)
+        for modes in row_pieces(n, max(1, _PIECE // (masks.n_blocks * masks.block_size))):
+            lit = np.zeros((modes.stop - modes.start, masks.n_blocks * masks.block_size), dtype)
+            lit[:, start - masks.first_mode :][:, modes][np.diag_indices(len(lit))] = 1
+            block[modes] = masks.transpose(lit, n_threads())
+        return np.ascontiguousarray(block.T)
+
+    def _transpose(self, Y, n_inputs, seed):
+        masks = _Masks(self, n_inputs, 0, Y.shape[1], seed, np.float64)
+        total = np.empty((len(Y), n_inputs), np.complex128)
+        for rows in row_pieces(len(Y), max(1, _PIECE // (masks.n_blocks * masks.block_size))):
+            lit = np.zeros((rows.stop - rows.start, masks.n_blocks * masks.block_size), complex)
+            lit[:, : Y.shape[1]] = Y[rows]
+            total[rows] = masks.transpose(lit, n_threads())
+        return total
+
+
+class _Masks:
+    """The masks of one layered medium for the blocks that hold modes start to stop."""
+
+    def __init__(self, medium, n_inputs, start, stop, seed, dtype):
+        n_layers = check_count(medium.n_layers, "n_layers")
+        size = self.block_size = medium.block_size(n_inputs)
+        self.n_inputs = n_inputs
+        self.dtype = np.dtype(dtype)
+        first_block, end_block = start // size, -(-stop // size)
+        self.n_blocks = end_block - first_block
+        self.first_mode = first_block * size
+        power = 2 ** (size.bit_length() // 2)
+        self.grid = (size,) if size <= 2**14 else (power, size // power)
+
+        def bits(layer):
+            return bit_generator(seed, "mask", layer)
+
+        signs = np.unpackbits(raw_bytes(bits(0), -(-n_inputs // 8)), bitorder="little")
+        self.signs = 1 - 2 * signs[:n_inputs].astype(dtype) if n_layers > 1 else None
+        self.shared = [raw_bytes(bits(layer), size) for layer in range(1, n_layers - 1)]
+        # One stream of phases runs through all blocks: 32 bytes to a step of Philox.
+        last = bits(n_layers - 1).advance(self.first_mode // 32)
+        self.last = raw_bytes(last, self.n_blocks * size).reshape(self.n_blocks, size)
+        # Each propagation but the first keeps the power of the light.
+        table = phase_table(8, np.result_type(dtype, np.complex64))
+        self.table = table if n_layers == 1 else (table / np.sqrt(size)).astype(table.dtype)
+
+    def _propagate(self, light, workers):
+        """Fourier transform of each block-long run of light, in place if complex."""
+        on_grid = light.reshape(*light.shape[:-1], *self.grid)
+        axes = tuple(range(-len(self.grid), 0))
+        far = scipy.fft.fftn(on_grid, axes=axes, overwrite_x=True, workers=workers)
+        return far.reshape(light.shape)
+
+    def illuminate(self, rows, workers):
+        """Field of dense rows at the last mask, (n_rows, block_size)."""
+        light = np.zeros((len(rows), self.block_size), self.dtype)
+        if self.signs is None:
+            light[:, : self.n_inputs] = rows
+            return light
+        np.multiply(rows, self.signs, out=light[:, : self.n_inputs])
+        light = self._propagate(light, workers)
+        for mask in self.shared:
+            light *= self.table[mask]
+            light = self._propagate(light, workers)
+        return light
+
+    def exit(self, light, low, high, workers):
+        """Field behind the last masks of blocks low to high, blocks side by side."""
+        field = light[:, None, :] * self.table[self.last[low:high]]
+        return self._propagate(field, workers).reshape(len(light), -1)
+
+    def transpose(self, light, workers):
+        """Send light (n_rows, n_blocks * block_size) backwards, (n_rows, n_inputs)."""
+        light = light.reshape(len(light), self.n_blocks, self.block_size)
+        light = self._propagate(light, workers)
+        light *= self.table[self.last]
+        light = light.sum(axis=1)
+        for mask in reversed(self.shared):
+            light = self._propagate(light, workers)
+            light *= self.table[mask]
+        if self.signs is None:
+            return light[:, : self.n_inputs]
+        light = self._propagate(light, workers)
+        return light[:, : self.n_inputs] * self.signs
+
+
+# Nanoseconds on one core of a 2023 server in float32; only their ratios matter, and
+# those vary little, since both sides gain from wider vector units.
+_NS_TRANSFORM = 4.0  # mask, transform and read one mode of a block
+_NS_PRODUCT = 0.045  # one complex multiply-add of a matrix product
+_NS_SPARSE_PRODUCT = 0.5
+_NS_WRITE = 1.0  # store one complex entry of a product
+
+
+def _product_is_cheaper(X, n, start, size, n_layers):
+    """Whether an explicit block, made and multiplied, beats transforms of every row."""
+    n_rows, n_inputs = X.shape
+    n_blocks = -(-(start + n) // size) - start // size
+    transforms = n_rows * (n_blocks + n_layers - 1)
+    making = min(n_inputs * (n_blocks + n_layers - 1), n * n_layers)
+    if scipy.sparse.issparse(X):
+        per_mode = _NS_SPARSE_PRODUCT * X.nnz
+    else:
+        per_mode = _NS_PRODUCT * n_rows * n_inputs
+    products = n * (per_mode + _NS_WRITE * n_rows)
+    return _NS_TRANSFORM * size * (transforms - making) > products
+
+
+class GaussianMedium(Medium):
+    """Independent circular complex Gaussian entries with E|r|^2 = 1.
+
+    The textbook model of a thick scattering medium, and what the kernels and the bounds
+    of randomized linear algebra assume. Its field costs O(d n), as a matrix product
+    does, but the matrix is not held: blocks of 32 modes come from a counter-based
+    generator whenever they are needed. A matrix of at most 64 MiB (784 inputs and
+    10,000 modes in float32) is kept for the next call.
+
+    Parameters
+    ----------
+    random_state : int, default=None
+        Seed that names the piece of glass. None means 0 for a medium used on its own,
+        and the device's seed inside an `OPU`.
+
+    Notes
+    -----
+    Entries come by the polar method of Box and Muller with 65536 equiprobable
+    amplitudes and phases: identical bits on every machine, amplitudes up to 3.4 times
+    their rms.
+
+    Examples
+    --------
+    >>> from skopu.optics import GaussianMedium
+    >>> medium = GaussianMedium(random_state=0)
+    >>> block = medium.transmission_matrix(n_inputs=300, n=200)
+    >>> block.shape
+    (200, 300)
+    >>> round(float((abs(block) ** 2).mean()), 1)
+    1.0
+    """
+
+    _GROUP = 32
+    _KEPT_BYTES = 2**26
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def _matrix_block(self, n_inputs, start, stop, dtype, seed):
+        wanted = (n_inputs, start, stop, np.dtype(dtype), seed)
+        kept, block = getattr(self, "_kept", (None, None))
+        if kept != wanted:
+            block = self._make_block(*wanted)
+            if block.nbytes <= self._KEPT_BYTES:
+                self._kept = wanted, block
+        return block
+
+    def _make_block(self, n_inputs, start, stop, dtype, seed):
+        block = np.empty((n_inputs, stop - start), dtype)
+
+        def fill(group):
+            # The groups' streams start 2**64 steps of the counter apart.
+            bits = bit_generator(seed, "gaus").advance(group << 64)
+            raw = raw_bytes(bits, 4 * n_inputs * self._GROUP)
+            entries = circular_gaussian(raw, dtype).reshape(n_inputs, self._GROUP)
+            first = group * self._GROUP
+            low, high = max(start, first), min(stop, first + self._GROUP)
+            block[:, low - start : high - start] = entries[:, low - first : high - first]
+
+        run_pieces(fill, range(start // self._GROUP, -(-stop // self._GROUP)))
+        return block
+
+    def __getstate__(self):
+        state = super().__getstate__().copy()
+        state.pop("_kept", None)  # made again from the seed where it is unpickled
+        return state

@@ -1,0 +1,409 @@
+"""The optical processing unit: modulator, medium and camera in a row."""
+
+import math
+
+import numpy as np
+import scipy.sparse
+from sklearn.base import BaseEstimator
+
+from ._glass import check_seed
+from ._rows import check_count, check_rows, row_pieces
+from .camera import Camera, row_keys
+from .medium import LayeredMedium, Medium
+
+_NOISY_GROUP = 2**22  # fields that a noisy reading holds at once: 32 to 64 MiB
+
+
+class OPU(BaseEstimator):
+    """Simulated optical processing unit (OPU).
+
+    Light shaped by each row of X crosses the medium, and the camera reads the speckle.
+    Every estimator of skopu takes one as ``opu``; several can share it.
+
+    Parameters
+    ----------
+    medium : LayeredMedium, GaussianMedium or MeasuredMedium, default=None
+        The glass. None is ``LayeredMedium()``.
+    camera : Camera, default=None
+        None is an ideal camera, which costs nothing.
+    input_bits : int, default=None
+        What the modulator can show. None shows any real amplitude. 1 shows exactly 0 and 1,
+        as a mirror array does. More, up to 16, show integers 0 to 2^input_bits - 1 as that
+        many binary frames ("bit planes").
+    random_state : int, default=0
+        Seed of the parts that have none of their own.
+    max_inputs, max_outputs : int, default=None
+        Most input and output modes that the device has. None sets no limit.
+
+    Notes
+    -----
+    A camera loses the phase, so `linear` uses phase-shifting holography [2]_: a plane
+    reference beam, as bright as the speckle, interferes with it in four frames, shifted by
+    quarter turns, whose differences give the real and the imaginary part.
+
+    Bit planes recombine only as complex fields. The intensity of input of several bits
+    therefore costs holography as well, and is then squared. Negative values take a
+    second frame and can only be sent through `linear`.
+
+    An ensemble that seeds nested random states anew (`BaggingClassifier`) gives each of
+    its members another piece of glass.
+
+    References
+    ----------
+    .. [1] A. Saade et al., "Random projections through multiple optical scattering:
+       approximating kernels at the speed of light", ICASSP 2016.
+    .. [2] I. Yamaguchi and T. Zhang, "Phase-shifting digital holography", Optics Letters
+       22, 1997.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.optics import OPU, Camera
+    >>> opu = OPU(camera=Camera(bits=8, photons=1000), random_state=0)
+    >>> X = np.random.default_rng(0).normal(size=(5, 30))
+    >>> opu.intensity(X, n=1000).shape
+    (5, 1000)
+    >>> projections = opu.linear(X, n=1000)
+    >>> bool(np.corrcoef(projections[0], OPU().linear(X, n=1000)[0])[0, 1] > 0.99)
+    True
+    """
+
+    def __init__(
+        self,
+        medium=None,
+        camera=None,
+        input_bits=None,
+        random_state=0,
+        *,
+        max_inputs=None,
+        max_outputs=None,
+    ):
+        self.medium = medium
+        self.camera = camera
+        self.input_bits = input_bits
+        self.random_state = random_state
+        self.max_inputs = max_inputs
+        self.max_outputs = max_outputs
+
+    @classmethod
+    def aurora(cls, random_state=0):
+        """Device with the limits of the appliance that was sold as Aurora 2.
+
+        Parameters
+        ----------
+        random_state : int, default=0
+            Seed of its parts.
+
+        Returns
+        -------
+        opu : OPU
+            1,039,680 binary inputs and 2,219,520 outputs of eight bits.
+
+        Examples
+        --------
+        >>> from skopu.optics import OPU
+        >>> OPU.aurora().max_outputs
+        2219520
+        """
+        return cls(
+            camera=Camera(bits=8),
+            input_bits=1,
+            random_state=random_state,
+            max_inputs=1_039_680,
+            max_outputs=2_219_520,
+        )
+
+    def field(self, X, n):
+        """Complex field at the camera, which no camera can see.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_inputs)
+            Input that the modulator can show.
+        n : int
+            Number of output modes.
+
+        Returns
+        -------
+        field : ndarray of shape (n_samples, n), complex64 or complex128
+
+        Raises
+        ------
+        ValueError
+            If X is not real, finite and 2-d, or the device cannot show or read so much.
+        """
+        medium, _, X = self._prepare(X, n, signed=True)
+        field = np.empty((X.shape[0], n), np.result_type(X.dtype, np.complex64))
+
+        def keep(rows, modes, piece):
+            field[rows, modes] = piece
+
+        medium._stream(X, n, 0, keep, self.random_state)
+        return field
+
+    def intensity(self, X, n, *, repeat=1):
+        """Camera reading of the speckle that X makes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_inputs)
+            Input that the modulator can show; non-negative if ``input_bits`` is set.
+        n : int
+            Number of output modes.
+        repeat : int, default=1
+            Number of exposures to average.
+
+        Returns
+        -------
+        intensity : ndarray of shape (n_samples, n), float32 or float64
+            Over the medium, exponentially distributed with mean ``||x||^2``.
+
+        Raises
+        ------
+        ValueError
+            If X is not real, finite and 2-d, or the device cannot show or read so much.
+        """
+        return self._project(X, n, "intensity", repeat=repeat)
+
+    def linear(self, X, n, *, repeat=1):
+        """Real random projections of X, by holography through the same camera.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_inputs)
+            Input that the modulator can show, with its sign.
+        n : int
+            Number of projections; two are read from a mode: sqrt(2) times its real part,
+            then its imaginary part.
+        repeat : int, default=1
+            Number of exposures to average.
+
+        Returns
+        -------
+        projections : ndarray of shape (n_samples, n), float32 or float64
+            Over the medium, each is normal with mean 0 and variance ``||x||^2``.
+
+        Raises
+        ------
+        ValueError
+            If X is not real, finite and 2-d, or the device cannot show or read so much.
+        """
+        return self._project(X, n, "linear", repeat=repeat)
+
+    def exposures(self, n_samples, mode="intensity", *, signed=False, repeat=1):
+        """Number of camera frames that hardware would need.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows.
+        mode : {"intensity", "linear"}, default="intensity"
+            Which reading.
+        signed : bool, default=False
+            Whether rows have negative values; only with ``mode="linear"``.
+        repeat : int, default=1
+            Number of exposures to average.
+
+        Returns
+        -------
+        n_frames : int
+
+        Examples
+        --------
+        >>> from skopu.optics import OPU
+        >>> OPU(input_bits=1).exposures(100)
+        100
+        >>> OPU(input_bits=8).exposures(100, "linear", signed=True)
+        6400
+        """
+        n_samples = check_count(n_samples, "n_samples", 0)
+        repeat = check_count(repeat, "repeat")
+        self._check_bits()
+        if mode not in ("intensity", "linear"):
+            raise ValueError(f'mode must be "intensity" or "linear", got {mode!r}.')
+        if mode == "intensity" and signed and self.input_bits is not None:
+            raise ValueError(
+                "Signed input has no intensity on a device with input_bits: two "
+                'frames make it, which only add up as fields. Use mode="linear".'
+            )
+        planes = 1 if self.input_bits is None else self.input_bits * (2 if signed else 1)
+        frames = 1 if mode == "intensity" and planes == 1 else 4 * planes
+        return n_samples * frames * repeat
+
+    def block_size(self, n_inputs):
+        """Number of neighbouring modes of the medium that are orthogonal, 1 if none.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes.
+
+        Returns
+        -------
+        block_size : int
+        """
+        return self._medium().block_size(n_inputs)
+
+    def _medium(self):
+        medium = LayeredMedium() if self.medium is None else self.medium
+        if not isinstance(medium, Medium):
+            raise ValueError(f"medium of OPU must be a Medium, got {medium!r}.")
+        return medium
+
+    def _check_bits(self):
+        if self.input_bits is not None and check_count(self.input_bits, "input_bits of OPU") > 16:
+            raise ValueError(f"input_bits of OPU must be 1 to 16 or None, got {self.input_bits!r}.")
+
+    def _prepare(self, X, n_modes, signed):
+        """The device's medium and camera, and X checked against what it can show."""
+        medium = self._medium()
+        camera = Camera() if self.camera is None else self.camera
+        if not isinstance(camera, Camera):
+            raise ValueError(f"camera of OPU must be a Camera, got {camera!r}.")
+        camera._check()
+        check_seed(self.random_state, "OPU")
+        self._check_bits()
+        check_count(n_modes, "n")
+        X = check_rows(X)
+        for asked, limit, side in (
+            (X.shape[1], self.max_inputs, "inputs"),
+            (n_modes, self.max_outputs, "outputs"),
+        ):
+            if limit is not None and asked > check_count(limit, f"max_{side} of OPU"):
+                raise ValueError(
+                    f"The device has {limit} {side}, {asked} were asked for. Ask for fewer, "
+                    f"or set max_{side}=None."
+                )
+        self._check_shown(X, signed)
+        return medium, camera, X
+
+    def _check_shown(self, X, signed):
+        if self.input_bits is None:
+            return
+        largest = 2**self.input_bits - 1
+        values = X.data if scipy.sparse.issparse(X) else X
+        wrong = (values != np.rint(values)) | (values > largest)
+        wrong |= (values < -largest) if signed else (values < 0)
+        if not wrong.any():
+            return
+        some = ", ".join(f"{value:g}" for value in np.unique(values[wrong])[:3])
+        shown = "0 and 1" if largest == 1 else f"the integers 0 to {largest}"
+        if largest == 1:
+            remedy = "Binarise X first, for example with sklearn.preprocessing.Binarizer"
+        else:
+            remedy = f"Scale and round X first, for example numpy.rint({largest} * X / X.max())"
+        raise ValueError(
+            f"A modulator of input_bits={self.input_bits} shows {shown}"
+            f"{', with either sign' if signed else ''}, but X contains {some}. {remedy}; "
+            "input_bits=None shows any value."
+        )
+
+    def _project(self, X, n, mode, *, repeat=1, finish=None):
+        """`intensity` or `linear`, each piece of whose result goes through finish.
+
+        ``finish(piece, outputs)`` changes a piece of the result in place while it is in
+        the processor's cache; outputs is the slice of columns that it holds.
+        """
+        n, repeat = check_count(n, "n"), check_count(repeat, "repeat")
+        n_modes = n if mode == "intensity" else -(-n // 2)
+        medium, camera, X = self._prepare(X, n_modes, signed=mode == "linear")
+        result = np.empty((X.shape[0], n), X.dtype)
+        read = _read_intensity if mode == "intensity" else _read_linear
+
+        def keep(rows, modes, field):
+            outputs = modes if mode == "intensity" else slice(2 * modes.start, 2 * modes.stop)
+            piece = result[rows, outputs]
+            read(field, piece)
+            if finish is not None:
+                finish(piece, outputs)
+
+        if camera._is_ideal:
+            medium._stream(X, n_modes, 0, keep, self.random_state)
+            return result
+        direct = mode == "intensity" and (self.input_bits or 1) == 1
+        for rows in row_pieces(X.shape[0], max(1, _NOISY_GROUP // n_modes)):
+            some = X[rows]
+            take = self._take_frame if direct else self._take_holograms
+            taken = take(medium, camera, some, n_modes, repeat)
+            if direct:
+                result[rows] = taken
+                if finish is not None:
+                    finish(result[rows], slice(0, n))
+            else:
+                keep(rows, slice(0, n_modes), taken)
+        return result
+
+    def _take_frame(self, medium, camera, X, n_modes, repeat):
+        """Noisy intensity of the rows of X, shown in one frame each."""
+        frame = np.empty((X.shape[0], n_modes), X.dtype)
+
+        def keep(rows, modes, field):
+            _read_intensity(field, frame[rows, modes])
+
+        medium._stream(X, n_modes, 0, keep, self.random_state)
+        return camera._read(frame, _power(X), row_keys(X), 0, repeat, self.random_state)
+
+    def _take_holograms(self, medium, camera, X, n_modes, repeat):
+        """Noisy complex field of the rows of X, from four frames of each plane."""
+        keys, exposure = row_keys(X), 0
+        total = np.zeros((X.shape[0], n_modes), np.result_type(X.dtype, np.complex64))
+        for weight, plane in self._planes(X):
+            field = np.empty_like(total)
+
+            def keep(rows, modes, piece, field=field):
+                field[rows, modes] = piece
+
+            medium._stream(plane, n_modes, 0, keep, self.random_state)
+            power = _power(plane)
+            amplitude = np.sqrt(power).astype(X.dtype)[:, None]
+            hologram = np.empty_like(total)
+            for part, along in ((hologram.real, field.real), (hologram.imag, field.imag)):
+                # Reference in phase with this part and opposite to it; the part at a
+                # right angle to it adds the same to both frames.
+                across = field.real**2 + field.imag**2 - along**2
+                frames = [(along + side) ** 2 + across for side in (amplitude, -amplitude)]
+                bright, dark = (
+                    camera._read(
+                        frame, 2 * power, keys, exposure + i * repeat, repeat, self.random_state
+                    )
+                    for i, frame in enumerate(frames)
+                )
+                np.subtract(bright, dark, out=part)
+                exposure += 2 * repeat
+            lit = power > 0
+            total[lit] += weight * hologram[lit] / (4 * amplitude[lit])
+        return total
+
+    def _planes(self, X):
+        """Weights and non-negative binary parts of X, or X itself where any value shows."""
+        if self.input_bits is None:
+            return [(1, X)]
+        values = X.data if scipy.sparse.issparse(X) else X
+        parts = []
+        for sign in (1, -1) if values.min(initial=0) < 0 else (1,):
+            shown = np.maximum(sign * values, 0).astype(np.int64)
+            for bit in range(self.input_bits):
+                plane = ((shown >> bit) & 1).astype(X.dtype)
+                if scipy.sparse.issparse(X):
+                    plane = scipy.sparse.csr_matrix((plane, X.indices, X.indptr), X.shape)
+                parts.append((sign * 2**bit, plane))
+        return parts
+
+
+def _read_intensity(field, piece):
+    """Write |field|^2 into piece; field is scratch."""
+    np.square(field.real, out=piece)
+    piece += np.square(field.imag)
+
+
+def _read_linear(field, piece):
+    """Write sqrt(2) times real and imaginary parts, interleaved, into piece."""
+    parts = np.ascontiguousarray(field).view(piece.dtype)
+    np.multiply(parts[:, : piece.shape[1]], math.sqrt(2), out=piece)
+
+
+def _power(X):
+    """Squared norm of each row, in float64."""
+    if scipy.sparse.issparse(X):
+        return np.asarray(X.astype(np.float64).power(2).sum(axis=1)).ravel()
+    return np.einsum("ij,ij->i", X, X, dtype=np.float64)
