@@ -70,9 +70,9 @@ def dense(rows):
     return rows.toarray() if scipy.sparse.issparse(rows) else rows
 
 
-def row_pieces(n_rows, size):
-    """Slices of at most size rows that cover n_rows."""
-    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+def pieces(length, size):
+    """Slices of at most size that cover range(length)."""
+    return [slice(start, min(start + size, length)) for start in range(0, length, size)]
 
 
 @functools.cache
@@ -90,13 +90,13 @@ def n_threads():
     return max((limit for limit in limits if limit), default=cpu_count())
 
 
-def run_pieces(work, pieces):
-    """Call work on every piece, on several threads if there are several pieces."""
-    threads = min(n_threads(), len(pieces))
+def run_pieces(work, tasks):
+    """Call work on every task, on several threads if there are several tasks."""
+    threads = min(n_threads(), len(tasks))
     if threads <= 1:
-        for piece in pieces:
-            work(piece)
+        for task in tasks:
+            work(task)
         return
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(work, pieces):
+        for _ in pool.map(work, tasks):
             pass

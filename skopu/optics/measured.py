@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._rows import row_pieces
+from ._rows import pieces
 from .medium import _BLOCK, Medium
 
 
@@ -179,7 +179,7 @@ class MeasuredMedium(Medium):
 
     @staticmethod
     def _row_blocks(matrix):
-        return row_pieces(len(matrix), max(1, _BLOCK // matrix.shape[1]))
+        return pieces(len(matrix), max(1, _BLOCK // matrix.shape[1]))
 
     def _open(self):
         """The checked matrix and its scale, remembered for these very parameters."""

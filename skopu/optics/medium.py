@@ -7,13 +7,14 @@ from scipy.sparse.linalg import LinearOperator
 from sklearn.base import BaseEstimator
 
 from ._glass import bit_generator, check_seed, circular_gaussian, phase_table, raw_bytes
-from ._rows import check_count, check_rows, dense, n_threads, row_pieces, run_pieces
+from ._rows import check_count, check_rows, dense, n_threads, pieces, run_pieces
 
 # Complex numbers that a piece of work holds at once: a few megabytes, which stays in
 # the processor's cache and is long enough for Python threads not to wait on each other.
 _PIECE = 3 * 2**17
-_BLOCK = 2**22  # entries of an explicit block of the transmission matrix: 32 MiB
 _PIECE_ROWS = 32
+_BLOCK = 2**23  # entries of an explicit block of the transmission matrix: 64 or 128 MiB
+_PRODUCT_ROWS, _PRODUCT_MODES = 256, 2048  # a piece of a product with such a block
 
 
 class Medium(BaseEstimator):
@@ -144,28 +145,28 @@ class Medium(BaseEstimator):
         """``_stream`` by explicit blocks of the matrix and real matrix products."""
         n_rows, n_inputs = X.shape
         dtype = np.result_type(X.dtype, np.complex64)
-        n_modes = min(n, max(1, _BLOCK // n_inputs))
-        for low in range(0, n, n_modes):
-            modes = slice(low, min(low + n_modes, n))
-            block = self._matrix_block(
-                n_inputs, start + modes.start, start + modes.stop, dtype, seed
-            )
+        scratch = np.empty(2 * _PRODUCT_ROWS * min(n, _PRODUCT_MODES), X.dtype)
+        for block_modes in pieces(n, max(1, _BLOCK // n_inputs)):
+            low = block_modes.start
+            block = self._matrix_block(n_inputs, start + low, start + block_modes.stop, dtype, seed)
             real_block = block.view(X.dtype)  # columns 2i, 2i + 1: real, imaginary part
-
-            def multiply(rows, modes=modes, real_block=real_block):
-                consume(rows, modes, (X[rows] @ real_block).view(dtype))
-
-            size = max(1, 4 * _PIECE // (modes.stop - low))
-            for rows in row_pieces(n_rows, size):
-                multiply(rows)
+            for modes in pieces(block_modes.stop - low, _PRODUCT_MODES):
+                columns = real_block[:, 2 * modes.start : 2 * modes.stop]
+                for rows in pieces(n_rows, _PRODUCT_ROWS):
+                    shape = rows.stop - rows.start, columns.shape[1]
+                    field = scratch[: shape[0] * shape[1]].reshape(shape)
+                    if scipy.sparse.issparse(X):
+                        field[:] = X[rows] @ columns
+                    else:
+                        np.matmul(X[rows], columns, out=field)
+                    consume(rows, slice(low + modes.start, low + modes.stop), field.view(dtype))
 
     def _transpose(self, Y, n_inputs, seed):
         """Y @ (matrix of the first Y.shape[1] modes), complex (n_rows, n_inputs)."""
-        n_modes = max(1, _BLOCK // n_inputs)
         total = np.zeros((len(Y), n_inputs), np.complex128)
-        for low in range(0, Y.shape[1], n_modes):
-            high = min(low + n_modes, Y.shape[1])
-            total += Y[:, low:high] @ self._matrix_block(n_inputs, low, high, total.dtype, seed).T
+        for modes in pieces(Y.shape[1], max(1, _BLOCK // n_inputs)):
+            block = self._matrix_block(n_inputs, modes.start, modes.stop, total.dtype, seed)
+            total += Y[:, modes] @ block.T
         return total
 
 
@@ -259,9 +260,9 @@ class LayeredMedium(Medium):
         size = masks.block_size
         threads = n_threads()
         piece_rows = min(_PIECE_ROWS, max(1, _PIECE // size), -(-n_rows // threads))
-        pieces = row_pieces(n_rows, piece_rows)
+        row_pieces = pieces(n_rows, piece_rows)
         # Threads share rows; a single row is shared within its transforms.
-        workers = threads if len(pieces) == 1 else 1
+        workers = threads if len(row_pieces) == 1 else 1
         piece_blocks = max(1, _PIECE // (piece_rows * size))
 
         def propagate(rows):
@@ -274,7 +275,7 @@ class LayeredMedium(Medium):
                 offset = start + modes.start - first
                 consume(rows, modes, field[:, offset : offset + modes.stop - modes.start])
 
-        run_pieces(propagate, pieces)
+        run_pieces(propagate, row_pieces)
 
     def _matrix_block(self, n_inputs, start, stop, dtype, seed):
         masks = _Masks(self, n_inputs, start, stop, seed, np.empty(0, dtype).real.dtype)
@@ -290,7 +291,7 @@ class LayeredMedium(Medium):
             self._stream_transforms(inputs, n, start, keep, seed)
             return block
         block = np.empty((n, n_inputs), dtype)
-        for modes in row_pieces(n, max(1, _PIECE // (masks.n_blocks * masks.block_size))):
+        for modes in pieces(n, max(1, _PIECE // (masks.n_blocks * masks.block_size))):
             lit = np.zeros((modes.stop - modes.start, masks.n_blocks * masks.block_size), dtype)
             lit[:, start - masks.first_mode :][:, modes][np.diag_indices(len(lit))] = 1
             block[modes] = masks.transpose(lit, n_threads())
@@ -299,7 +300,7 @@ class LayeredMedium(Medium):
     def _transpose(self, Y, n_inputs, seed):
         masks = _Masks(self, n_inputs, 0, Y.shape[1], seed, np.float64)
         total = np.empty((len(Y), n_inputs), np.complex128)
-        for rows in row_pieces(len(Y), max(1, _PIECE // (masks.n_blocks * masks.block_size))):
+        for rows in pieces(len(Y), max(1, _PIECE // (masks.n_blocks * masks.block_size))):
             lit = np.zeros((rows.stop - rows.start, masks.n_blocks * masks.block_size), complex)
             lit[:, : Y.shape[1]] = Y[rows]
             total[rows] = masks.transpose(lit, n_threads())

@@ -7,7 +7,7 @@ import scipy.sparse
 from sklearn.base import BaseEstimator
 
 from ._glass import check_seed
-from ._rows import check_count, check_rows, row_pieces
+from ._rows import check_count, check_rows, pieces
 from .camera import Camera, row_keys
 from .medium import LayeredMedium, Medium
 
@@ -321,7 +321,7 @@ class OPU(BaseEstimator):
             medium._stream(X, n_modes, 0, keep, self.random_state)
             return result
         direct = mode == "intensity" and (self.input_bits or 1) == 1
-        for rows in row_pieces(X.shape[0], max(1, _NOISY_GROUP // n_modes)):
+        for rows in pieces(X.shape[0], max(1, _NOISY_GROUP // n_modes)):
             some = X[rows]
             take = self._take_frame if direct else self._take_holograms
             taken = take(medium, camera, some, n_modes, repeat)
