@@ -1,0 +1,55 @@
+"""scikit-learn's own checks, and those that its parametrize_with_checks leaves out."""
+
+import pytest
+from sklearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_param_validation,
+    check_set_output_transform,
+    check_set_output_transform_pandas,
+    check_set_output_transform_polars,
+    check_transformer_get_feature_names_out,
+    check_transformer_get_feature_names_out_pandas,
+    parametrize_with_checks,
+)
+
+from skopu import OPU, Camera, GaussianMedium, LayeredMedium, OpticalRandomFeatures
+
+
+def noisy(medium):
+    return OPU(medium, Camera(bits=12, photons=500, read_noise=0.01), random_state=3)
+
+
+ESTIMATORS = [
+    OpticalRandomFeatures(n=12),
+    OpticalRandomFeatures(n=7, kernel="speckle", degree=1, opu=OPU(LayeredMedium(2))),
+    OpticalRandomFeatures(n=7, kernel="arc_cosine"),
+    OpticalRandomFeatures(n=7, kernel="rbf", opu=OPU(GaussianMedium())),
+    OpticalRandomFeatures(n=12, opu=noisy(LayeredMedium())),
+    OpticalRandomFeatures(n=7, kernel="arc_cosine", degree=2, opu=noisy(GaussianMedium())),
+]
+
+
+@parametrize_with_checks(ESTIMATORS)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+# Some of these checks pass an array to what was fitted with a DataFrame, and back.
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.filterwarnings("ignore:X has feature names")
+@pytest.mark.parametrize(
+    "check",
+    [
+        check_dataframe_column_names_consistency,
+        check_param_validation,
+        check_set_output_transform,
+        check_set_output_transform_pandas,
+        check_set_output_transform_polars,
+        check_transformer_get_feature_names_out,
+        check_transformer_get_feature_names_out_pandas,
+    ],
+    ids=lambda check: check.__name__,
+)
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+def test_checks_left_out(estimator, check):
+    check(type(estimator).__name__, estimator)
