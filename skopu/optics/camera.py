@@ -144,19 +144,22 @@ class Camera(BaseEstimator):
             signal = intensity[row] * gain[row]
             total = 0.0
             for exposure in range(first_exposure, first_exposure + repeat):
-                bits = bit_generator(seed, "cam", keys[row], exposure)
-                total = total + self._detect(signal, np.random.Generator(bits))
+                total = total + self._detect(signal, seed, keys[row], exposure)
             reading[row] = total * (unit[row] / repeat)
 
         run_pieces(expose, range(len(intensity)))
         return np.rint(reading).astype(np.uint16) if counts and repeat == 1 else reading
 
-    def _detect(self, signal, generator):
+    def _detect(self, signal, seed, key, exposure):
         """One exposure of one frame, in units of signal."""
+
+        def generator(noise):  # one each, so that the noise of a mode has no use for n
+            return np.random.Generator(bit_generator(seed, noise, key, exposure))
+
         if self.photons is not None:
-            signal = generator.poisson(signal * self.photons) / self.photons
+            signal = generator("shot").poisson(signal * self.photons) / self.photons
         if self.read_noise:
-            signal = signal + self.read_noise * generator.standard_normal(len(signal))
+            signal = signal + self.read_noise * generator("read").standard_normal(len(signal))
         if self.bits is not None:
             step = _FULL_SCALE / (2**self.bits - 1)
             signal = np.rint(np.clip(signal, 0, _FULL_SCALE) / step) * step
