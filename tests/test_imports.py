@@ -1,0 +1,65 @@
+"""Imports point one way: optics, then kernels, then estimators."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import skopu
+
+ROOT = pathlib.Path(skopu.__file__).parent
+# What each part may import of skopu, from the bottom up.
+MAY_IMPORT = {
+    "_version": set(),
+    "_sklearn": set(),
+    "optics": {"optics"},
+    "kernels": {"optics", "_sklearn"},
+    "kernel_approximation": {"optics", "kernels", "_sklearn"},
+    "__init__": {"_version", "optics", "kernels", "kernel_approximation"},
+}
+
+
+def imports(path):
+    """Modules that a file imports, relative ones as absolute names."""
+    package = ["skopu", *path.relative_to(ROOT).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            yield from (
+                ".".join([*base, *([node.module] if node.module else []), alias.name])
+                for alias in node.names
+            )
+
+
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_direction(path):
+    part = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    own = {name.split(".")[1] for name in imports(path) if name.startswith("skopu.")}
+    assert own <= MAY_IMPORT[part]
+    if part == "optics":
+        foreign = {name for name in imports(path) if name.startswith("sklearn")}
+        assert foreign <= {"sklearn.base.BaseEstimator"}
+    if part != "_sklearn":
+        private = [n for n in imports(path) if n.startswith("sklearn") and "._" in n]
+        assert not private
+
+
+def test_import_is_light():
+    """Nothing heavy is loaded that scikit-learn's own transformers do not load."""
+    code = (
+        "import sys, sklearn.kernel_approximation, scipy.fft, scipy.special\n"
+        "before = set(sys.modules)\nimport skopu\n"
+        "print([name for name in set(sys.modules) - before if not name.startswith('skopu')])"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    heavy = {"matplotlib", "pandas", "polars", "dask", "torch", "tqdm"}
+    assert not heavy & {name.strip(" '[]\n") for name in loaded.stdout.split(",")}
