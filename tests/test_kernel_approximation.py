@@ -177,7 +177,7 @@ def test_data_frames():
     frame = pd.DataFrame(X, columns=names)
     Z = model.fit_transform(frame)
     assert_array_equal(model.feature_names_in_, names)
-    assert_array_equal(model.transform(pl.DataFrame(X, schema=names)), Z)
+    assert_array_equal(clone(model).fit_transform(pl.DataFrame(X, schema=names)), Z)
     outputs = [f"opticalrandomfeatures{i}" for i in range(5)]
     assert_array_equal(model.get_feature_names_out(), outputs)
     out = model.set_output(transform="pandas").transform(frame)

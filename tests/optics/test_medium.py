@@ -187,7 +187,7 @@ def test_sparse_input_is_never_dense_as_a_whole(monkeypatch):
         return whole(self, *args, **kwargs)
 
     monkeypatch.setattr(scipy.sparse.csr_array, "toarray", spy)
-    X = scipy.sparse.random_array((3000, 2000), density=0.01, format="csr", random_state=0)
+    X = scipy.sparse.csr_array(scipy.sparse.random(3000, 2000, density=0.01, random_state=0))
     LayeredMedium().field(X, 2048)
     assert shapes
     assert max(shape[0] for shape in shapes) <= 64
@@ -254,7 +254,7 @@ def test_few_modes_do_not_pay_for_whole_blocks(monkeypatch):
     assert cheaper(np.empty((2000, 4), "f"), 10_000, 0, 1024, 3)
     assert not cheaper(np.empty((2000, 784), "f"), 10_000, 0, 1024, 3)
     assert not cheaper(np.empty((1, 2**20), "f"), 2**20, 0, 2**20, 3)
-    assert not cheaper(scipy.sparse.random_array((2000, 4000), density=0.1), 10_000, 0, 4096, 3)
+    assert not cheaper(scipy.sparse.random(2000, 4000, density=0.1), 10_000, 0, 4096, 3)
     monkeypatch.setattr(LayeredMedium, "_stream_transforms", None)
     LayeredMedium().field(rows(2000, 784).astype("f"), 5)  # makes the block backwards
 
