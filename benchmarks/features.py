@@ -1,0 +1,244 @@
+"""Random features: skopu against what else a user could pick.
+
+    python benchmarks/features.py
+
+Rows are standard normal float32. For each size, contestants take turns; times are medians,
+"vs" columns are ratios of medians within the run (above 1: faster than that peer). "fit"
+draws the random matrix, where there is one. Peak memory is that of a fresh process beyond
+its input, output included. The kernel error is that of 200 rows, relative, in the Frobenius
+norm, against the contestant's own exact kernel.
+
+lightonml 1.4.3 asks for a numexpr that does not install on Python 3.11; with
+``pip install --no-deps lightonml`` it takes part. It sees the signs of the rows, since it
+takes binary input only.
+"""
+
+import argparse
+import multiprocessing
+import time
+import warnings
+
+import numpy as np
+from _report import write_table
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.kernel_approximation import Nystroem, PolynomialCountSketch, RBFSampler
+from sklearn.metrics.pairwise import linear_kernel, polynomial_kernel, rbf_kernel
+from sklearn.random_projection import GaussianRandomProjection
+
+from skopu import (
+    OPU,
+    GaussianMedium,
+    LayeredMedium,
+    MeasuredMedium,
+    OpticalRandomFeatures,
+    arc_cosine_kernel,
+    optical_kernel,
+)
+
+try:
+    from lightonml import OPU as LightOnOPU
+except ImportError:
+    LightOnOPU = None
+
+SIZES = [
+    (64, 1000),
+    (64, 10_000),
+    (64, 65_536),
+    (784, 1000),
+    (784, 10_000),
+    (784, 65_536),
+    (4096, 1000),
+    (4096, 10_000),
+    (16_384, 16_384),
+    (65_536, 1000),
+    (65_536, 10_000),
+    (65_536, 65_536),
+]
+N_ERROR_ROWS = 200
+MATRIX_LIMIT = 2**28  # entries of a matrix that a contestant may hold: 1 to 2 GiB
+
+
+class TwoProducts(TransformerMixin, BaseEstimator):
+    """The plain way: two stored real matrices, products squared and summed."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def fit(self, X, y=None):
+        rng = np.random.default_rng(0)
+        shape = X.shape[1], self.n
+        scale = np.float32((2 * np.sqrt(self.n)) ** -0.5)
+        self.real_ = rng.standard_normal(shape, np.float32) * scale
+        self.imaginary_ = rng.standard_normal(shape, np.float32) * scale
+        return self
+
+    def transform(self, X):
+        return (X @ self.real_) ** 2 + (X @ self.imaginary_) ** 2
+
+
+class LightOnML(TransformerMixin, BaseEstimator):
+    """lightonml's simulated device on the signs of X."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def fit(self, X, y=None):
+        self.opu_ = LightOnOPU(self.n, max_n_features=X.shape[1], simulated=True, disable_pbar=True)
+        self.opu_.fit1d(n_features=X.shape[1])
+        self.scale_ = X.shape[1] / 2 / np.sqrt(self.n)
+        return self
+
+    def transform(self, X):
+        return np.asarray(self.opu_.transform((X > 0).astype(np.uint8))) * np.float32(self.scale_)
+
+
+def contestants(d, n):
+    """Name, maker of a transformer, exact kernel, and whether a matrix is stored."""
+
+    def optical(medium=None, kernel="speckle", degree=None):
+        return OpticalRandomFeatures(
+            n, kernel=kernel, degree=degree, opu=OPU(medium), random_state=0
+        )
+
+    def measured():
+        return optical(MeasuredMedium(GaussianMedium().transmission_matrix(d, n).astype("c8")))
+
+    result = {
+        "RBFSampler": (lambda: RBFSampler(gamma=1 / d, n_components=n, random_state=0), rbf_kernel),
+        "two products": (lambda: TwoProducts(n), optical_kernel),
+        "GaussianRandomProjection": (
+            lambda: GaussianRandomProjection(n, random_state=0),
+            linear_kernel,
+        ),
+        "PolynomialCountSketch": (
+            lambda: PolynomialCountSketch(degree=2, coef0=0, n_components=n, random_state=0),
+            lambda X: polynomial_kernel(X, degree=2, gamma=1, coef0=0),
+        ),
+        "Nystroem": (
+            lambda: Nystroem(gamma=1 / d, n_components=n, random_state=0),
+            rbf_kernel,
+        ),
+        "skopu speckle 2, layered": (optical, optical_kernel),
+        "skopu speckle 2, two layers": (lambda: optical(LayeredMedium(2)), optical_kernel),
+        "skopu speckle 2, Gaussian": (lambda: optical(GaussianMedium()), optical_kernel),
+        "skopu speckle 2, measured": (measured, optical_kernel),
+        "skopu speckle 1, layered": (
+            lambda: optical(degree=1),
+            lambda X: optical_kernel(X, degree=1),
+        ),
+        "skopu arc-cosine 1, layered": (lambda: optical(kernel="arc_cosine"), arc_cosine_kernel),
+        "skopu rbf, layered": (lambda: optical(kernel="rbf"), rbf_kernel),
+    }
+    if LightOnOPU is not None:
+        result["lightonml, simulated"] = (
+            lambda: LightOnML(n),
+            lambda X: optical_kernel((X > 0).astype(np.float32)),
+        )
+    holders = [name for name in result if not name.startswith("skopu")] + [
+        "skopu speckle 2, measured"
+    ]
+    if d * n > MATRIX_LIMIT:
+        for name in holders:
+            if name != "PolynomialCountSketch":
+                result.pop(name, None)
+    if d * n > 4 * MATRIX_LIMIT:
+        result.pop("skopu speckle 2, Gaussian")  # in memory, but for hours
+    return result
+
+
+def make_rows(d, n, n_rows):
+    return np.random.default_rng(0).standard_normal((n_rows, d), np.float32)
+
+
+def kernel_error(transformer, kernel, X):
+    X = X[:N_ERROR_ROWS]
+    Z, exact = transformer.transform(X).astype(np.float64), kernel(X.astype(np.float64))
+    return float(np.linalg.norm(Z @ Z.T - exact) / np.linalg.norm(exact))
+
+
+def _peak(name, d, n, n_rows, connection):
+    make, _ = contestants(d, n)[name]
+    X = make_rows(d, n, n_rows)
+    warnings.simplefilter("ignore")
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # forget the peak of the imports
+    before = _resident("VmRSS")
+    output = make().fit(X).transform(X)
+    connection.send((_resident("VmHWM") - before, output.nbytes / 2**20))
+
+
+def _resident(name):
+    """Resident memory of this process in MiB: VmRSS now, VmHWM at its peak (Linux)."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith(name))
+
+
+def peak_memory(*arguments):
+    """Peak and output in MiB of one fit and transform in a fresh process."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_peak, args=(*arguments, theirs))
+    process.start()
+    result = ours.recv()
+    process.join()
+    return result
+
+
+def race(d, n, rounds):
+    n_rows = max(64, min(2000, 2**26 // max(d, n)))
+    X = make_rows(d, n, n_rows)
+    field = contestants(d, n)
+    if n > n_rows:
+        field.pop("Nystroem", None)  # it has at most as many components as samples
+    fitted, fit_seconds, seconds = {}, {}, {name: [] for name in field}
+    for name, (make, _) in field.items():
+        start = time.perf_counter()
+        fitted[name] = make().fit(X)
+        fit_seconds[name] = time.perf_counter() - start
+        fitted[name].transform(X[:64])
+    for _ in range(rounds):
+        for name, transformer in fitted.items():
+            start = time.perf_counter()
+            transformer.transform(X)
+            seconds[name].append(time.perf_counter() - start)
+    errors = {name: kernel_error(fitted[name], field[name][1], X) for name in field}
+    fitted.clear()
+    rows = []
+    medians = {name: float(np.median(times)) for name, times in seconds.items()}
+    for name, median in medians.items():
+        peak, output = peak_memory(name, d, n, n_rows)
+        row = {"d": d, "n": n, "rows": n_rows, "features": name}
+        row |= {"fit s": fit_seconds[name], "transform s": median}
+        row["us per row"] = 1e6 * median / n_rows
+        for peer in ("RBFSampler", "two products"):
+            row[f"vs {peer}"] = medians[peer] / median if peer in medians else float("nan")
+        if "RBFSampler" in medians:
+            total = medians["RBFSampler"] + fit_seconds["RBFSampler"]
+            row["vs RBFSampler with fit"] = total / (median + fit_seconds[name])
+        else:
+            row["vs RBFSampler with fit"] = float("nan")
+        row |= {"peak MiB": round(peak), "output MiB": round(output)}
+        row["kernel error"] = errors[name]
+        rows.append(row)
+        print(
+            {key: f"{v:.4g}" if isinstance(v, float) else v for key, v in row.items()}, flush=True
+        )
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--sizes", nargs="+", help="d,n pairs such as 784,10000")
+    parser.add_argument("--output", default="features.csv")
+    arguments = parser.parse_args()
+    sizes = SIZES
+    if arguments.sizes:
+        sizes = [tuple(map(int, size.split(","))) for size in arguments.sizes]
+    warnings.simplefilter("ignore")
+    rows = [row for d, n in sizes for row in race(d, n, arguments.rounds)]
+    write_table(rows, arguments.output)
+
+
+if __name__ == "__main__":
+    main()
