@@ -18,7 +18,7 @@ the exact kernel.
 # %%
 # The pipeline
 # ------------
-# 1797 images of 8 x 8 pixels, a third of them for the test. Intensities grow with the
+# 1797 images of 8 x 8 pixels, a third of them for the test. The kernel grows with the
 # fourth power of the pixels, so we scale those to [0, 1].
 
 import time
@@ -67,10 +67,10 @@ print(
 # %%
 # Towards the exact kernel
 # ------------------------
-# With the Gram matrix of the kernel that speckle intensity converges to, the same ridge
-# problem has an exact solution (plus a constant feature in place of the intercept). More
-# features bring the pipeline there, for any piece of glass: the spread over five seeds
-# shrinks.
+# With the Gram matrix of the kernel that speckle intensity converges to, ridge regression
+# needs no features at all (a constant added to the kernel takes the place of the
+# intercept). More features bring the pipeline there, for any piece of glass: the spread
+# over five seeds shrinks.
 
 targets = np.where(y_train[:, None] == np.arange(10), 1.0, -1.0)
 gram = optical_kernel(X_train) + 1

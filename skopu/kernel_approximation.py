@@ -4,6 +4,7 @@ import math
 import numbers
 
 import numpy as np
+from scipy.sparse import issparse
 from scipy.special import gammaln
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils import check_random_state
@@ -39,8 +40,8 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
         Here r is a complex and w a real row of the device's matrix; w takes holography.
     degree : float, default=None
-        For "speckle" any positive number, default 2, intensity. For "arc_cosine" 0, 1 or
-        2, default 1. "rbf" has none.
+        For "speckle" any positive number, default 2, intensity. For "arc_cosine" the
+        integer 0, 1 or 2, default 1. "rbf" has none.
     gamma : float, default=None
         Of ``exp(-gamma |x - y|^2)``; default 1 / n_features. Only "rbf" has one.
     opu : OPU, default=None
@@ -53,7 +54,7 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     Attributes
     ----------
     opu_ : OPU
-        The device in use; its ``random_state`` is an integer.
+        The device in use.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -115,7 +116,7 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check parameters and fix the device; X gives the number of features alone.
+        """Check the parameters and fix the device; X gives the number of features alone.
 
         Parameters
         ----------
@@ -132,14 +133,21 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         Raises
         ------
         ValueError
-            If X is not finite, real and 2-d, or a parameter does not suit the kernel.
+            If X is not finite, real and 2-d, a parameter does not suit the kernel, or the
+            device has fewer inputs or outputs.
         """
-        validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
+        X = self._validate(X, reset=True)
         check_count(self.n, "n")
         self._check_kernel()
+        default_degree = {"speckle": 2, "arc_cosine": 1, "rbf": None}[self.kernel]
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        opu = OPU(random_state=seed) if self.opu is None else clone(self.opu)
+        opu._check(X.shape[1], self.n if self.kernel == "speckle" else -(-self.n // 2))
+        self.opu_ = opu
         self._offset_seed = seed
-        self.opu_ = OPU(random_state=seed) if self.opu is None else clone(self.opu)
+        self._kernel = self.kernel
+        self._degree = default_degree if self.degree is None else self.degree
+        self._gamma = 1 / X.shape[1] if self.gamma is None else self.gamma
         self._n_features_out = self.n
         return self
 
@@ -163,10 +171,17 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             or cannot be shown by the device.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        mode = "intensity" if self.kernel == "speckle" else "linear"
-        finish = getattr(self, f"_finish_{self.kernel}")()
-        return self.opu_._project(X, self.n, mode, finish=finish)
+        X = self._validate(X, reset=False)
+        mode = "intensity" if self._kernel == "speckle" else "linear"
+        finish = getattr(self, f"_finish_{self._kernel}")()
+        return self.opu_._project(X, self._n_features_out, mode, finish=finish)
+
+    def _validate(self, X, reset):
+        if issparse(X) and X.dtype.kind in "biu":
+            X = X.astype(np.float64)  # now, so that entries given twice add up as floats
+        return validate_data(
+            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
+        )
 
     def _check_kernel(self):
         if self.kernel == "speckle" and self.degree is not None:
@@ -184,17 +199,16 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
                 'None and scale X instead, or choose kernel="rbf".'
             )
 
-    def _scale(self, degree):
+    def _scale(self):
         """1 / sqrt(n), corrected for modes on a sphere instead of Gaussian ones."""
-        size = self.opu_.block_size(self.n_features_in_)
+        size, degree = self.opu_.block_size(self.n_features_in_), self._degree
         correction = 0.0
         if size > 1:
             correction = gammaln(size + degree) - gammaln(size) - degree * math.log(size)
-        return math.exp(correction / 2) / math.sqrt(self.n)
+        return math.exp(correction / 2) / math.sqrt(self._n_features_out)
 
     def _finish_speckle(self):
-        degree = 2 if self.degree is None else self.degree
-        scale = self._scale(degree)
+        degree, scale = self._degree, self._scale()
 
         def finish(piece, outputs):
             if degree != 2:
@@ -208,8 +222,7 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return finish
 
     def _finish_arc_cosine(self):
-        degree = 1 if self.degree is None else self.degree
-        scale = math.sqrt(2) * self._scale(degree)
+        degree, scale = self._degree, math.sqrt(2) * self._scale()
 
         def finish(piece, outputs):
             if degree == 0:
@@ -223,9 +236,9 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return finish
 
     def _finish_rbf(self):
-        gamma = 1 / self.n_features_in_ if self.gamma is None else self.gamma
-        spread, scale = math.sqrt(2 * gamma), math.sqrt(2 / self.n)
-        words = raw_bytes(bit_generator(self._offset_seed, "offs"), 4 * self.n).view("<u4")
+        n = self._n_features_out
+        spread, scale = math.sqrt(2 * self._gamma), math.sqrt(2 / n)
+        words = raw_bytes(bit_generator(self._offset_seed, "offs"), 4 * n).view("<u4")
         offsets = words * (2 * math.pi / 2**32)
 
         def finish(piece, outputs):

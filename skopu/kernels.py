@@ -2,8 +2,9 @@
 
 Each takes two matrices of samples, or two single samples as 1-d arrays, so that it can
 be the ``kernel`` of `KernelRidge`, `SVC`, `Nystroem` and
-`sklearn.metrics.pairwise.pairwise_kernels`. KernelRidge calls a kernel once for every
-pair of samples; ``kernel="precomputed"`` with a matrix made here is much faster.
+`sklearn.metrics.pairwise.pairwise_kernels`. All of these but SVC call a kernel once for
+every pair of dense samples: ``kernel="precomputed"`` with a matrix made here is much
+faster, and the way for sparse samples.
 """
 
 import numbers
@@ -139,19 +140,33 @@ def _from_angles(X, Y, degree, angular):
     if same:  # exactly 1, where rounding would be magnified by the arc cosine
         np.fill_diagonal(cosines, X_norms > 0)
     kernel = angular(cosines, degree)
-    kernel *= X_norms[:, None] ** degree
-    kernel *= Y_norms**degree
+    kernel *= np.outer(X_norms, Y_norms) ** degree
     kernel = kernel.astype(dtype, copy=False)
     return float(kernel[0, 0]) if single else kernel
 
 
 def _normalize(X):
     """Unit rows, zero rows left as they are, and the norms."""
-    norms = row_norms(X)
-    scale = 1 / np.where(norms > 0, norms, 1)
+    sparse = scipy.sparse.issparse(X)
+    norms = 1.0
+    # By the largest entry first, whose square may be too large or too small for a float.
+    for measure in (_largest, row_norms):
+        sizes = measure(X)
+        norms = norms * sizes
+        sizes = np.where(sizes > 0, sizes, 1)
+        if sparse:
+            X = scipy.sparse.csr_matrix(
+                (X.data / np.repeat(sizes, np.diff(X.indptr)), X.indices, X.indptr), X.shape
+            )
+        else:
+            X = X / sizes[:, None]
+    return X, norms
+
+
+def _largest(X):
     if scipy.sparse.issparse(X):
-        return scipy.sparse.diags(scale) @ X, norms
-    return X * scale[:, None], norms
+        return abs(X).max(axis=1).toarray().ravel()
+    return np.abs(X).max(axis=1)
 
 
 def _speckle_angular(cosines, degree):

@@ -52,9 +52,9 @@ def test_direction(path):
 
 
 def test_import_is_light():
-    """Nothing heavy is loaded that scikit-learn's own transformers do not load."""
+    """Nothing heavy is loaded that ``sklearn.base`` does not load."""
     code = (
-        "import sys, sklearn.kernel_approximation, scipy.fft, scipy.special\n"
+        "import sys, sklearn.base\n"
         "before = set(sys.modules)\nimport skopu\n"
         "print([name for name in set(sys.modules) - before if not name.startswith('skopu')])"
     )

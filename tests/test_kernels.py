@@ -99,6 +99,14 @@ def test_coincident_opposite_and_zero_vectors(kernel, degree):
 
 
 @cases
+@pytest.mark.parametrize("scale", [1e-250, 1e250])
+@pytest.mark.parametrize("make", [np.asarray, scipy.sparse.csr_array])
+def test_lengths_whose_squares_are_no_floats(kernel, degree, scale, make):
+    found = kernel(make(X * scale), make(Y / scale), degree=degree)
+    assert_allclose(found, kernel(X, Y, degree=degree))
+
+
+@cases
 def test_symmetric_positive_semidefinite(kernel, degree):
     gram = kernel(np.vstack([X, X[:2], -X[:1]]), degree=degree)
     assert_allclose(gram, gram.T, rtol=1e-12)

@@ -23,19 +23,16 @@ def check_rows(X):
 
     Integers and booleans become float64, which holds them exactly up to 2**53.
     """
-    if scipy.sparse.issparse(X):
-        X = X.tocsr()
-        if not X.has_canonical_format:
-            X = X.copy()
-            X.sum_duplicates()
-    else:
+    if not scipy.sparse.issparse(X):
         X = np.asarray(X)
     if X.dtype.kind == "O" and not scipy.sparse.issparse(X):
         try:
+            if any(isinstance(entry, str | bytes) for entry in X.flat):
+                raise ValueError("there is text")
             X = X.astype(np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"X must hold real numbers, but some entry is none ({error}). "
+                f"X must hold real numbers, but not every entry is one ({error}). "
                 "Encode categories and drop text columns first."
             ) from error
     if X.dtype.kind not in "biuf":
@@ -54,6 +51,11 @@ def check_rows(X):
         raise ValueError(f"X must have at least one row and one column, got shape {X.shape}.")
     if X.dtype not in (np.float32, np.float64):
         X = X.astype(np.float32 if X.dtype == np.float16 else np.float64)
+    if scipy.sparse.issparse(X):  # only now, so that entries given twice add up as floats
+        X = X.tocsr()
+        if not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
     values = X.data if scipy.sparse.issparse(X) else X
     with np.errstate(over="ignore", invalid="ignore"):
         finite = np.isfinite(values.sum()) or np.isfinite(values).all()
@@ -76,8 +78,13 @@ def pieces(length, size):
 
 
 @functools.cache
-def _blas():
-    return ThreadpoolController().select(user_api="blas")
+def _thread_pools():
+    """The loaded BLAS libraries, or OpenMP where the BLAS is one that cannot be asked."""
+    pools = ThreadpoolController()
+    return (
+        pools.select(user_api="blas").lib_controllers
+        or pools.select(user_api="openmp").lib_controllers
+    )
 
 
 def n_threads():
@@ -86,7 +93,7 @@ def n_threads():
     So the device follows ``threadpoolctl.threadpool_limits`` and ``OMP_NUM_THREADS``,
     and takes its share only inside a joblib worker process.
     """
-    limits = [library.num_threads for library in _blas().lib_controllers]
+    limits = [library.num_threads for library in _thread_pools()]
     return max((limit for limit in limits if limit), default=cpu_count())
 
 

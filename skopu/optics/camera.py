@@ -132,7 +132,8 @@ class Camera(BaseEstimator):
         seed = check_seed(self.random_state if self.random_state is not None else seed, "Camera")
         if self.exposure == "auto":
             # A dark row needs no exposure: its readings are all 0.
-            gain = np.divide(1, expected, out=np.zeros_like(expected), where=expected > 0)
+            lit = expected > np.finfo(np.float64).tiny
+            gain = np.divide(1, expected, out=np.zeros_like(expected), where=lit)
         else:
             gain = np.full_like(expected, self.exposure)
         unit = np.divide(1, gain, out=np.zeros_like(gain), where=gain > 0)
@@ -157,6 +158,12 @@ class Camera(BaseEstimator):
             return np.random.Generator(bit_generator(seed, noise, key, exposure))
 
         if self.photons is not None:
+            if signal.max() * self.photons > 1e18:
+                raise ValueError(
+                    f"{signal.max() * self.photons:.1g} photons are expected in a mode, more "
+                    "than can be counted. Lower photons or exposure of Camera, or leave "
+                    "photons=None, since such light has no visible shot noise."
+                )
             signal = generator("shot").poisson(signal * self.photons) / self.photons
         if self.read_noise:
             signal = signal + self.read_noise * generator("read").standard_normal(len(signal))

@@ -12,18 +12,34 @@ from .medium import _BLOCK, Medium
 class IsotropyReport(NamedTuple):
     """How far a measured matrix is from independent circular entries.
 
-    Every value but the first two would be near 0 for ideal glass; sampling alone gives
-    `mode_correlation` its expected value.
+    Attributes
+    ----------
+    rms : float
+        Root mean square of the entries, as stored.
+    expected_mode_correlation : float
+        ``1 / sqrt(n_inputs)``, the two correlations below for independent modes.
+    mode_correlation : float
+        Root mean square of the normalised overlaps of distinct modes.
+    neighbour_correlation : float
+        The same over pairs of neighbouring modes.
+    mean : float
+        Modulus of the mean entry over the rms: unscattered light. Ideally 0.
+    pseudo_variance : float
+        ``|mean of t^2|`` over the mean of ``|t|^2``: phases not uniform. Ideally 0.
+    input_spread : float
+        Relative standard deviation of the inputs' mean power. Ideally 0.
+    output_spread : float
+        The same over output modes.
     """
 
-    rms: float  #: root mean square of the entries, as stored
-    expected_mode_correlation: float  #: 1 / sqrt(n_inputs): independent modes
-    mode_correlation: float  #: rms normalised overlap of distinct modes
-    neighbour_correlation: float  #: the same over pairs of neighbouring modes
-    mean: float  #: modulus of the mean entry over the rms: unscattered light
-    pseudo_variance: float  #: |mean of t^2| over mean of |t|^2: phases not uniform
-    input_spread: float  #: relative standard deviation of the inputs' mean power
-    output_spread: float  #: the same over output modes
+    rms: float
+    expected_mode_correlation: float
+    mode_correlation: float
+    neighbour_correlation: float
+    mean: float
+    pseudo_variance: float
+    input_spread: float
+    output_spread: float
 
 
 class MeasuredMedium(Medium):
@@ -97,11 +113,15 @@ class MeasuredMedium(Medium):
         Returns
         -------
         params : dict
+            ``transmission_matrix`` and ``normalize``.
         """
         return {"transmission_matrix": self._measured, "normalize": self.normalize}
 
     def __sklearn_clone__(self):
-        return type(self)(**self.get_params())
+        copy = type(self)(**self.get_params())
+        if hasattr(self, "_opened"):  # or each fit of a search would read the file again
+            copy._opened = self._opened
+        return copy
 
     def __getstate__(self):
         state = super().__getstate__().copy()
@@ -130,7 +150,7 @@ class MeasuredMedium(Medium):
         report : IsotropyReport
             Its fields are numbers; correlations are taken over the first 1000 modes.
         """
-        matrix, _ = self._open()
+        matrix, *_ = self._open()
         n_outputs, n_inputs = matrix.shape
         total = squares = 0.0
         row_power, column_power = np.empty(n_outputs), np.zeros(n_inputs)
@@ -141,17 +161,21 @@ class MeasuredMedium(Medium):
             row_power[rows] = power.mean(axis=1)
             column_power += power.sum(axis=0) / n_outputs
         mean_power = row_power.mean()
-        some = np.asarray(matrix[:1000], np.complex128)
-        norms = np.linalg.norm(some, axis=1, keepdims=True)
-        some = some / np.where(norms == 0, 1, norms)
-        overlaps = np.abs(some @ some.conj().T) ** 2
-        pairs = overlaps[~np.eye(len(some), dtype=bool)]
+        n_some = min(n_outputs, 1000)
+        gram = np.zeros((n_some, n_some), np.complex128)
+        for columns in pieces(n_inputs, max(1, _BLOCK // n_some)):
+            block = np.asarray(matrix[:n_some, columns], np.complex128)
+            gram += block @ block.conj().T
+        norms = np.sqrt(np.diagonal(gram).real)
+        norms[norms == 0] = 1
+        overlaps = np.abs(gram / np.outer(norms, norms)) ** 2
+        pairs_of_modes = overlaps[~np.eye(n_some, dtype=bool)]
         neighbours = np.diagonal(overlaps, 1)
         return IsotropyReport(
             rms=float(np.sqrt(mean_power)),
             expected_mode_correlation=float(1 / np.sqrt(n_inputs)),
-            mode_correlation=float(np.sqrt(pairs.mean())) if pairs.size else 0.0,
-            neighbour_correlation=float(np.sqrt(neighbours.mean())) if pairs.size else 0.0,
+            mode_correlation=float(np.sqrt(pairs_of_modes.mean())) if n_some > 1 else 0.0,
+            neighbour_correlation=float(np.sqrt(neighbours.mean())) if n_some > 1 else 0.0,
             mean=float(abs(total) / matrix.size / np.sqrt(mean_power)),
             pseudo_variance=float(abs(squares) / matrix.size / mean_power),
             input_spread=float(column_power.std() / mean_power),
@@ -160,6 +184,10 @@ class MeasuredMedium(Medium):
 
     def _seed(self, default=None):
         return 0
+
+    def _mean_power(self):
+        _, scale, rms = self._open()
+        return (scale * rms) ** 2
 
     def _check_fits(self, n_inputs, n_modes):
         shape = self._open()[0].shape
@@ -172,7 +200,7 @@ class MeasuredMedium(Medium):
             )
 
     def _matrix_block(self, n_inputs, start, stop, dtype, seed):
-        matrix, scale = self._open()
+        matrix, scale, _ = self._open()
         block = np.array(matrix[start:stop, :n_inputs].T, dtype=dtype, order="C")
         block *= block.dtype.type(scale)
         return block
@@ -182,7 +210,7 @@ class MeasuredMedium(Medium):
         return pieces(len(matrix), max(1, _BLOCK // matrix.shape[1]))
 
     def _open(self):
-        """The checked matrix and its scale, remembered for these very parameters."""
+        """The checked matrix, its scale and rms, remembered for these very parameters."""
         opened = getattr(self, "_opened", None)
         if opened is None or opened[0] is not self._measured or opened[1] != self.normalize:
             opened = self._opened = (self._measured, self.normalize, *self._check())
@@ -215,7 +243,7 @@ class MeasuredMedium(Medium):
         if power == 0:
             raise ValueError("The transmission matrix is zero: no light came through.")
         rms = np.sqrt(power / matrix.size)
-        return matrix, 1 / rms if self.normalize == "rms" else 1.0
+        return matrix, 1 / rms if self.normalize == "rms" else 1.0, rms
 
 
 class _MapReference(NamedTuple):
@@ -234,10 +262,14 @@ class _MapReference(NamedTuple):
 
 
 def _is_whole_map(array):
-    """Whether array is a mapped file as opened; a slice of one keeps a wrong offset."""
+    """Whether array is a mapped file as opened, and the file holds what the array does.
+
+    A slice keeps a wrong offset, and changes to a copy-on-write map are not in its file.
+    """
     return (
         isinstance(array, np.memmap)
         and array.filename is not None
+        and array.mode != "c"
         and not isinstance(array.base, np.ndarray)
     )
 

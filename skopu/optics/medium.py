@@ -18,13 +18,16 @@ _PRODUCT_ROWS, _PRODUCT_MODES = 256, 2048  # a piece of a product with such a bl
 
 
 class Medium(BaseEstimator):
-    """What all media share; a medium of your own needs ``_matrix_block`` alone.
+    """What all media share; a medium of your own needs one method.
 
     ``_matrix_block(n_inputs, start, stop, dtype, seed)`` returns the transposed block
     of the transmission matrix, a C-contiguous array of shape (n_inputs, stop - start)
     and of the complex dtype asked for. Entries should have E|r|^2 = 1 and not depend on
-    how modes are grouped into calls.
+    how modes are grouped into calls. The seed is the parameter ``random_state`` of the
+    medium, if it has one and it is not None, else that of the device, else 0.
     """
+
+    _GROUP = 1  # modes that are best made together
 
     def field(self, X, n, start=0):
         """Complex field of each sample at output modes start to start + n.
@@ -122,15 +125,31 @@ class Medium(BaseEstimator):
 
     def _seed(self, default=None):
         """The medium's own seed; the device's, passed as default, where it has none."""
-        seed = self.random_state if self.random_state is not None else default
+        seed = getattr(self, "random_state", None)
+        seed = default if seed is None else seed
         return check_seed(seed, type(self).__name__)
 
     def _check_fits(self, n_inputs, n_modes):
-        """Raise ValueError if the medium is smaller than that; most have no limits."""
+        """Raise ValueError if the medium is smaller than that, or a parameter is wrong."""
 
     def block_size(self, n_inputs):
-        """Number of neighbouring modes that are orthogonal, 1 where all are independent."""
+        """Number of neighbouring modes that are orthogonal to each other.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes.
+
+        Returns
+        -------
+        block_size : int
+            1 here: modes are independent.
+        """
         return 1
+
+    def _mean_power(self):
+        """Mean of |r|^2 over the entries."""
+        return 1.0
 
     def _stream(self, X, n, start, consume, seed=None):
         """Call consume(rows, modes, field) on pieces that cover the field of X.
@@ -145,26 +164,42 @@ class Medium(BaseEstimator):
         """``_stream`` by explicit blocks of the matrix and real matrix products."""
         n_rows, n_inputs = X.shape
         dtype = np.result_type(X.dtype, np.complex64)
+        sparse = scipy.sparse.issparse(X)
         scratch = np.empty(2 * _PRODUCT_ROWS * min(n, _PRODUCT_MODES), X.dtype)
-        for block_modes in pieces(n, max(1, _BLOCK // n_inputs)):
+        for block_modes in pieces(n, self._block_modes(n_inputs)):
             low = block_modes.start
             block = self._matrix_block(n_inputs, start + low, start + block_modes.stop, dtype, seed)
             real_block = block.view(X.dtype)  # columns 2i, 2i + 1: real, imaginary part
             for modes in pieces(block_modes.stop - low, _PRODUCT_MODES):
                 columns = real_block[:, 2 * modes.start : 2 * modes.stop]
-                for rows in pieces(n_rows, _PRODUCT_ROWS):
-                    shape = rows.stop - rows.start, columns.shape[1]
-                    field = scratch[: shape[0] * shape[1]].reshape(shape)
-                    if scipy.sparse.issparse(X):
-                        field[:] = X[rows] @ columns
+                modes = slice(low + modes.start, low + modes.stop)
+                if sparse:
+                    columns = np.ascontiguousarray(columns)  # SciPy would at each product
+
+                def multiply(rows, columns=columns, modes=modes):
+                    if sparse:
+                        field = X[rows] @ columns
                     else:
+                        shape = rows.stop - rows.start, columns.shape[1]
+                        field = scratch[: shape[0] * shape[1]].reshape(shape)
                         np.matmul(X[rows], columns, out=field)
-                    consume(rows, slice(low + modes.start, low + modes.stop), field.view(dtype))
+                    consume(rows, modes, field.view(dtype))
+
+                row_pieces = pieces(n_rows, _PRODUCT_ROWS)
+                if sparse:
+                    run_pieces(multiply, row_pieces)
+                else:  # the BLAS has threads of its own
+                    for rows in row_pieces:
+                        multiply(rows)
+
+    def _block_modes(self, n_inputs):
+        """Modes of an explicit block, whole groups of them."""
+        return max(1, _BLOCK // (n_inputs * self._GROUP)) * self._GROUP
 
     def _transpose(self, Y, n_inputs, seed):
         """Y @ (matrix of the first Y.shape[1] modes), complex (n_rows, n_inputs)."""
         total = np.zeros((len(Y), n_inputs), np.complex128)
-        for modes in pieces(Y.shape[1], max(1, _BLOCK // n_inputs)):
+        for modes in pieces(Y.shape[1], self._block_modes(n_inputs)):
             block = self._matrix_block(n_inputs, modes.start, modes.stop, total.dtype, seed)
             total += Y[:, modes] @ block.T
         return total
@@ -247,9 +282,13 @@ class LayeredMedium(Medium):
         power = 2 ** (length.bit_length() - 4)
         return next(k * power for k in (8, 9, 10, 12, 15, 16) if k * power >= length)
 
+    def _check_fits(self, n_inputs, n_modes):
+        check_count(self.n_layers, "n_layers")
+
     def _stream(self, X, n, start, consume, seed=None):
-        n_layers, seed = check_count(self.n_layers, "n_layers"), self._seed(seed)
-        if _product_is_cheaper(X, n, start, self.block_size(X.shape[1]), n_layers):
+        self._check_fits(X.shape[1], start + n)
+        seed = self._seed(seed)
+        if _product_is_cheaper(X, n, start, self.block_size(X.shape[1]), self.n_layers):
             self._stream_products(X, n, start, consume, seed)
         else:
             self._stream_transforms(X, n, start, consume, seed)
@@ -281,7 +320,7 @@ class LayeredMedium(Medium):
         masks = _Masks(self, n_inputs, start, stop, seed, np.empty(0, dtype).real.dtype)
         n = stop - start
         # Light a transform for each input forwards, or one for each mode backwards.
-        if n_inputs * (masks.n_blocks + self.n_layers - 1) <= n * self.n_layers:
+        if n_inputs <= n:
             block = np.empty((n_inputs, n), dtype)
 
             def keep(rows, modes, piece):
@@ -311,7 +350,7 @@ class _Masks:
     """The masks of one layered medium for the blocks that hold modes start to stop."""
 
     def __init__(self, medium, n_inputs, start, stop, seed, dtype):
-        n_layers = check_count(medium.n_layers, "n_layers")
+        n_layers = medium.n_layers
         size = self.block_size = medium.block_size(n_inputs)
         self.n_inputs = n_inputs
         self.dtype = np.dtype(dtype)
@@ -387,7 +426,7 @@ def _product_is_cheaper(X, n, start, size, n_layers):
     n_rows, n_inputs = X.shape
     n_blocks = -(-(start + n) // size) - start // size
     transforms = n_rows * (n_blocks + n_layers - 1)
-    making = min(n_inputs * (n_blocks + n_layers - 1), n * n_layers)
+    making = min(n_inputs, n) * (n_blocks + n_layers - 1)
     if scipy.sparse.issparse(X):
         per_mode = _NS_SPARSE_PRODUCT * X.nnz
     else:
@@ -402,8 +441,8 @@ class GaussianMedium(Medium):
     The textbook model of a thick scattering medium, and what the kernels and the bounds
     of randomized linear algebra assume. Its field costs O(d n), as a matrix product
     does, but the matrix is not held: blocks of 32 modes come from a counter-based
-    generator whenever they are needed. A matrix of at most 64 MiB (784 inputs and
-    10,000 modes in float32) is kept for the next call.
+    generator whenever they are needed. The first modes are kept for the next call, up to
+    128 MiB of them (10,000 modes of 784 inputs in double precision).
 
     Parameters
     ----------
@@ -429,7 +468,7 @@ class GaussianMedium(Medium):
     """
 
     _GROUP = 32
-    _KEPT_BYTES = 2**26
+    _KEPT_BYTES = 2**27
 
     def __init__(self, random_state=None):
         self.random_state = random_state
@@ -439,7 +478,7 @@ class GaussianMedium(Medium):
         kept, block = getattr(self, "_kept", (None, None))
         if kept != wanted:
             block = self._make_block(*wanted)
-            if block.nbytes <= self._KEPT_BYTES:
+            if start == 0 and block.nbytes <= self._KEPT_BYTES:
                 self._kept = wanted, block
         return block
 
@@ -449,11 +488,12 @@ class GaussianMedium(Medium):
         def fill(group):
             # The groups' streams start 2**64 steps of the counter apart.
             bits = bit_generator(seed, "gaus").advance(group << 64)
-            raw = raw_bytes(bits, 4 * n_inputs * self._GROUP)
-            entries = circular_gaussian(raw, dtype).reshape(n_inputs, self._GROUP)
             first = group * self._GROUP
             low, high = max(start, first), min(stop, first + self._GROUP)
-            block[:, low - start : high - start] = entries[:, low - first : high - first]
+            for inputs in pieces(n_inputs, 2**14):
+                raw = raw_bytes(bits, 4 * (inputs.stop - inputs.start) * self._GROUP)
+                entries = circular_gaussian(raw, dtype).reshape(-1, self._GROUP)
+                block[inputs, low - start : high - start] = entries[:, low - first : high - first]
 
         run_pieces(fill, range(start // self._GROUP, -(-stop // self._GROUP)))
         return block

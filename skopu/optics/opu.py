@@ -11,7 +11,7 @@ from ._rows import check_count, check_rows, pieces
 from .camera import Camera, row_keys
 from .medium import LayeredMedium, Medium
 
-_NOISY_GROUP = 2**22  # fields that a noisy reading holds at once: 32 to 64 MiB
+_NOISY_GROUP = 2**22  # inputs or fields that a noisy reading holds at once, 32 to 64 MiB
 
 
 class OPU(BaseEstimator):
@@ -31,7 +31,7 @@ class OPU(BaseEstimator):
         as a mirror array does. More, up to 16, show integers 0 to 2^input_bits - 1 as that
         many binary frames ("bit planes").
     random_state : int, default=0
-        Seed of the parts that have none of their own.
+        Seed of the parts that have none of their own. None is 0.
     max_inputs, max_outputs : int, default=None
         Most input and output modes that the device has. None sets no limit.
 
@@ -126,6 +126,7 @@ class OPU(BaseEstimator):
         Returns
         -------
         field : ndarray of shape (n_samples, n), complex64 or complex128
+            Over the medium, circular Gaussian with mean power ``||x||^2``.
 
         Raises
         ------
@@ -207,6 +208,7 @@ class OPU(BaseEstimator):
         Returns
         -------
         n_frames : int
+            Of all rows together.
 
         Examples
         --------
@@ -241,6 +243,7 @@ class OPU(BaseEstimator):
         Returns
         -------
         block_size : int
+            Of the medium in use.
         """
         return self._medium().block_size(n_inputs)
 
@@ -254,8 +257,8 @@ class OPU(BaseEstimator):
         if self.input_bits is not None and check_count(self.input_bits, "input_bits of OPU") > 16:
             raise ValueError(f"input_bits of OPU must be 1 to 16 or None, got {self.input_bits!r}.")
 
-    def _prepare(self, X, n_modes, signed):
-        """The device's medium and camera, and X checked against what it can show."""
+    def _check(self, n_inputs, n_modes):
+        """The device's medium and camera, checked for that many inputs and modes."""
         medium = self._medium()
         camera = Camera() if self.camera is None else self.camera
         if not isinstance(camera, Camera):
@@ -264,9 +267,8 @@ class OPU(BaseEstimator):
         check_seed(self.random_state, "OPU")
         self._check_bits()
         check_count(n_modes, "n")
-        X = check_rows(X)
         for asked, limit, side in (
-            (X.shape[1], self.max_inputs, "inputs"),
+            (n_inputs, self.max_inputs, "inputs"),
             (n_modes, self.max_outputs, "outputs"),
         ):
             if limit is not None and asked > check_count(limit, f"max_{side} of OPU"):
@@ -274,6 +276,14 @@ class OPU(BaseEstimator):
                     f"The device has {limit} {side}, {asked} were asked for. Ask for fewer, "
                     f"or set max_{side}=None."
                 )
+        medium._seed(self.random_state)
+        medium._check_fits(n_inputs, n_modes)
+        return medium, camera
+
+    def _prepare(self, X, n_modes, signed):
+        """The device's medium and camera, and X checked against what it can show."""
+        X = check_rows(X)
+        medium, camera = self._check(X.shape[1], n_modes)
         self._check_shown(X, signed)
         return medium, camera, X
 
@@ -286,9 +296,11 @@ class OPU(BaseEstimator):
         wrong |= (values < -largest) if signed else (values < 0)
         if not wrong.any():
             return
-        some = ", ".join(f"{value:g}" for value in np.unique(values[wrong])[:3])
+        some = ", ".join(repr(float(value)) for value in np.unique(values[wrong])[:3])
         shown = "0 and 1" if largest == 1 else f"the integers 0 to {largest}"
-        if largest == 1:
+        if not signed and np.isin(-values[wrong], np.arange(1, largest + 1)).all():
+            remedy = "Negative values have no intensity, send them through linear projections"
+        elif largest == 1:
             remedy = "Binarise X first, for example with sklearn.preprocessing.Binarizer"
         else:
             remedy = f"Scale and round X first, for example numpy.rint({largest} * X / X.max())"
@@ -321,10 +333,11 @@ class OPU(BaseEstimator):
             medium._stream(X, n_modes, 0, keep, self.random_state)
             return result
         direct = mode == "intensity" and (self.input_bits or 1) == 1
-        for rows in pieces(X.shape[0], max(1, _NOISY_GROUP // n_modes)):
-            some = X[rows]
-            take = self._take_frame if direct else self._take_holograms
-            taken = take(medium, camera, some, n_modes, repeat)
+        take = self._take_frame if direct else self._take_holograms
+        for rows in pieces(X.shape[0], max(1, _NOISY_GROUP // max(n_modes, X.shape[1]))):
+            # In double precision, whatever X is: a photon count takes a number of random
+            # draws that rounding of the light could change, and with it all that follow.
+            taken = take(medium, camera, X[rows].astype(np.float64), n_modes, repeat)
             if direct:
                 result[rows] = taken
                 if finish is not None:
@@ -335,18 +348,19 @@ class OPU(BaseEstimator):
 
     def _take_frame(self, medium, camera, X, n_modes, repeat):
         """Noisy intensity of the rows of X, shown in one frame each."""
-        frame = np.empty((X.shape[0], n_modes), X.dtype)
+        frame = np.empty((X.shape[0], n_modes))
 
         def keep(rows, modes, field):
             _read_intensity(field, frame[rows, modes])
 
         medium._stream(X, n_modes, 0, keep, self.random_state)
-        return camera._read(frame, _power(X), row_keys(X), 0, repeat, self.random_state)
+        expected = medium._mean_power() * _power(X)
+        return camera._read(frame, expected, row_keys(X), 0, repeat, self.random_state)
 
     def _take_holograms(self, medium, camera, X, n_modes, repeat):
         """Noisy complex field of the rows of X, from four frames of each plane."""
         keys, exposure = row_keys(X), 0
-        total = np.zeros((X.shape[0], n_modes), np.result_type(X.dtype, np.complex64))
+        total = np.zeros((X.shape[0], n_modes), np.complex128)
         for weight, plane in self._planes(X):
             field = np.empty_like(total)
 
@@ -354,8 +368,8 @@ class OPU(BaseEstimator):
                 field[rows, modes] = piece
 
             medium._stream(plane, n_modes, 0, keep, self.random_state)
-            power = _power(plane)
-            amplitude = np.sqrt(power).astype(X.dtype)[:, None]
+            power = medium._mean_power() * _power(plane)
+            amplitude = np.sqrt(power)[:, None]
             hologram = np.empty_like(total)
             for part, along in ((hologram.real, field.real), (hologram.imag, field.imag)):
                 # Reference in phase with this part and opposite to it; the part at a
@@ -377,33 +391,32 @@ class OPU(BaseEstimator):
     def _planes(self, X):
         """Weights and non-negative binary parts of X, or X itself where any value shows."""
         if self.input_bits is None:
-            return [(1, X)]
+            yield 1, X
+            return
         values = X.data if scipy.sparse.issparse(X) else X
-        parts = []
         for sign in (1, -1) if values.min(initial=0) < 0 else (1,):
             shown = np.maximum(sign * values, 0).astype(np.int64)
             for bit in range(self.input_bits):
                 plane = ((shown >> bit) & 1).astype(X.dtype)
                 if scipy.sparse.issparse(X):
                     plane = scipy.sparse.csr_matrix((plane, X.indices, X.indptr), X.shape)
-                parts.append((sign * 2**bit, plane))
-        return parts
+                yield sign * 2**bit, plane
 
 
 def _read_intensity(field, piece):
     """Write |field|^2 into piece; field is scratch."""
-    np.square(field.real, out=piece)
+    np.square(field.real, out=piece, casting="same_kind")
     piece += np.square(field.imag)
 
 
 def _read_linear(field, piece):
     """Write sqrt(2) times real and imaginary parts, interleaved, into piece."""
-    parts = np.ascontiguousarray(field).view(piece.dtype)
-    np.multiply(parts[:, : piece.shape[1]], math.sqrt(2), out=piece)
+    parts = np.ascontiguousarray(field).view(field.real.dtype)
+    np.multiply(parts[:, : piece.shape[1]], math.sqrt(2), out=piece, casting="same_kind")
 
 
 def _power(X):
-    """Squared norm of each row, in float64."""
+    """Squared norm of each row."""
     if scipy.sparse.issparse(X):
-        return np.asarray(X.astype(np.float64).power(2).sum(axis=1)).ravel()
-    return np.einsum("ij,ij->i", X, X, dtype=np.float64)
+        return np.asarray(X.power(2).sum(axis=1)).ravel()
+    return np.einsum("ij,ij->i", X, X)

@@ -74,6 +74,7 @@ def test_auto_exposure_reads_a_row_alike_at_any_brightness_and_in_any_batch():
         error = (alone - SPECKLE[row] * factor)[0]
         assert np.abs(error).mean() <= 0.2 * factor
     assert_array_equal(together[3], 0)
+    assert_array_equal(Camera().read([[0, 1e-310]]), 0)
 
 
 def test_noise_is_keyed_by_seed_and_content():
@@ -121,6 +122,8 @@ def test_bad_parameters(parameters, message):
 
 
 def test_bad_input():
+    with pytest.raises(ValueError, match=r"1e\+20 photons.*Lower photons or exposure"):
+        Camera(exposure=1.0, photons=1e12).read([[1e8]])
     with pytest.raises(ValueError, match="negative"):
         Camera().read([[1.0, -1.0]])
     with pytest.raises(ValueError, match="without bits"):

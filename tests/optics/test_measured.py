@@ -50,6 +50,20 @@ def test_stays_mapped_after_clone_and_pickle(path, kind):
         assert len(pickle.dumps(copy)) < 2000
 
 
+def test_changes_to_a_copy_on_write_map_survive_pickling(path):
+    changed = np.load(path, mmap_mode="c")
+    changed[0] = 5
+    copy = pickle.loads(pickle.dumps(MeasuredMedium(changed)))
+    assert_array_equal(copy._open()[0], changed)
+
+
+def test_clones_do_not_read_the_file_again(path, monkeypatch):
+    medium = MeasuredMedium(path)
+    medium.field(np.ones((1, 40)), 5)
+    monkeypatch.setattr(MeasuredMedium, "_check", None)
+    clone(medium).field(np.ones((1, 40)), 5)
+
+
 def test_map_of_fortran_order_and_slice_of_a_map_survive_pickling(tmp_path):
     np.save(tmp_path / "f.npy", np.asfortranarray(glass()))
     whole = np.load(tmp_path / "f.npy", mmap_mode="r")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
-from skopu.optics import GaussianMedium, LayeredMedium, MeasuredMedium
+from skopu.optics import OPU, GaussianMedium, LayeredMedium, MeasuredMedium, Medium
 from skopu.optics import medium as medium_module
 from skopu.optics._glass import bit_generator, circular_gaussian, phase_table, raw_bytes
 from tests.statistics import z_score
@@ -259,6 +259,44 @@ def test_few_modes_do_not_pay_for_whole_blocks(monkeypatch):
     LayeredMedium().field(rows(2000, 784).astype("f"), 5)  # makes the block backwards
 
 
+class Lens(Medium):
+    """A medium of one's own, as short as can be."""
+
+    def _matrix_block(self, n_inputs, start, stop, dtype, seed):
+        outer = np.outer(np.arange(n_inputs), np.arange(start, stop))
+        return np.exp(2j * np.pi * outer / 7 + seed).astype(dtype)
+
+
+def test_a_medium_of_ones_own():
+    X = rows(5, 8)
+    expected = X @ np.exp(2j * np.pi * np.outer(np.arange(8), np.arange(20)) / 7)
+    assert_allclose(Lens().field(X, 20), expected)
+    assert_allclose(OPU(Lens(), random_state=0).intensity(X, 20), np.abs(expected) ** 2)
+    adjoint = Lens().as_linear_operator(8, 20).H
+    matrix = Lens().transmission_matrix(8, 20)
+    assert_allclose(adjoint @ np.ones(20), matrix.conj().T @ np.ones(20), atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [np.asarray, scipy.sparse.csr_array])
+def test_products_in_many_blocks(make, monkeypatch):
+    """Blocks, pieces of modes and pieces of rows meet at their borders."""
+    X, medium = rows(50, 30), GaussianMedium(1)
+    expected = X @ medium.transmission_matrix(30, 500, start=11).T
+    monkeypatch.setattr(medium_module, "_BLOCK", 30 * 100)
+    monkeypatch.setattr(medium_module, "_PRODUCT_MODES", 41)
+    monkeypatch.setattr(medium_module, "_PRODUCT_ROWS", 7)
+    assert_allclose(GaussianMedium(1).field(make(X), 500, start=11), expected, atol=1e-12)
+
+
+def test_long_inputs_of_a_gaussian_medium_are_made_in_chunks():
+    medium = GaussianMedium(5)
+    long = medium._matrix_block(40_000, 3, 40, np.complex64, 5)
+    assert_array_equal(long[:20], medium._matrix_block(20, 3, 40, np.complex64, 5))
+    raw = raw_bytes(bit_generator(5, "gaus"), 4 * 40_000 * 32)
+    entries = circular_gaussian(raw, np.complex64).reshape(-1, 32)
+    assert_array_equal(long[:, :29], entries[:, 3:])
+
+
 # Moments. Every sample is another piece of glass, so samples are independent.
 
 
@@ -450,6 +488,7 @@ def test_bad_counts(medium, n):
         ([[1.0, 1j]], "real and imaginary parts"),
         ([["a", "b"]], "real numbers"),
         (np.array([["a", 1]], dtype=object), "real numbers"),
+        (np.array([["2", 1]], dtype=object), "real numbers"),
         ([1.0, 2.0], "2-d"),
         (np.ones((0, 3)), "at least one row"),
         (np.ones((3, 0)), "at least one row"),
@@ -476,3 +515,10 @@ def test_bad_number_of_layers(n_layers):
 def test_integers_are_what_they_are():
     X = np.array([[255, 1]], dtype=np.uint8)
     assert_array_equal(LayeredMedium().field(X, 9), LayeredMedium().field(X.astype(float), 9))
+    values, zeros = np.array([255, 1], dtype=np.uint8), np.array([0, 0])
+    expected = LayeredMedium().field([[256.0]], 9)
+    for twice in (
+        scipy.sparse.coo_array((values, (zeros, zeros))),
+        scipy.sparse.csr_array((values, zeros, np.array([0, 2])), (1, 1)),
+    ):
+        assert_array_equal(LayeredMedium().field(twice, 9), expected)
