@@ -2,11 +2,13 @@
 
     python benchmarks/features.py
 
-Rows are standard normal float32. For each size, contestants take turns; times are medians,
-"vs" columns are ratios of medians within the run (above 1: faster than that peer). "fit"
-draws the random matrix, where there is one. Peak memory is that of a fresh process beyond
-its input, output included. The kernel error is that of 200 rows, relative, in the Frobenius
-norm, against the contestant's own exact kernel.
+Rows are standard normal float32. For each size, contestants take turns, with a short rest
+in between, since OpenBLAS's threads go on spinning for a while after a product. Times are
+medians (of one round for who takes longer than 3 seconds), "vs" columns are ratios of
+medians within the run (above 1: faster than that peer). "fit" draws the random matrix,
+where there is one. Peak memory is that of a fresh process beyond its input, output
+included. The kernel error is that of 200 rows, relative, in the Frobenius norm, against the
+contestant's own exact kernel.
 
 lightonml 1.4.3 asks for a numexpr that does not install on Python 3.11; with
 ``pip install --no-deps lightonml`` it takes part. It sees the signs of the rows, since it
@@ -93,7 +95,7 @@ class LightOnML(TransformerMixin, BaseEstimator):
 
 
 def contestants(d, n):
-    """Name, maker of a transformer, exact kernel, and whether a matrix is stored."""
+    """Maker of a transformer and exact kernel, by name."""
 
     def optical(medium=None, kernel="speckle", degree=None):
         return OpticalRandomFeatures(
@@ -179,32 +181,42 @@ def peak_memory(*arguments):
     ours, theirs = context.Pipe()
     process = context.Process(target=_peak, args=(*arguments, theirs))
     process.start()
-    result = ours.recv()
-    process.join()
-    return result
+    theirs.close()
+    try:
+        return ours.recv()
+    except EOFError:  # killed for its memory
+        return float("nan"), float("nan")
+    finally:
+        process.join()
 
 
 def race(d, n, rounds):
-    n_rows = max(64, min(2000, 2**26 // max(d, n)))
+    n_rows = max(64, min(2000, 2**24 // max(d, n)))
     X = make_rows(d, n, n_rows)
     field = contestants(d, n)
     if n > n_rows:
         field.pop("Nystroem", None)  # it has at most as many components as samples
-    fitted, fit_seconds, seconds = {}, {}, {name: [] for name in field}
-    for name, (make, _) in field.items():
-        start = time.perf_counter()
-        fitted[name] = make().fit(X)
-        fit_seconds[name] = time.perf_counter() - start
-        fitted[name].transform(X[:64])
-    for _ in range(rounds):
-        for name, transformer in fitted.items():
+    fits, seconds, errors = ({name: [] for name in field} for _ in range(3))
+    for round_number in range(rounds):
+        for name, (make, kernel) in field.items():
+            if round_number and max(fits[name]) + max(seconds[name]) > 3:
+                continue
+            transformer = make()
+            time.sleep(0.2)
+            start = time.perf_counter()
+            transformer.fit(X)
+            fits[name].append(time.perf_counter() - start)
+            if round_number == 0:  # also a warm-up
+                errors[name] = kernel_error(transformer, kernel, X)
+            time.sleep(0.2)
             start = time.perf_counter()
             transformer.transform(X)
             seconds[name].append(time.perf_counter() - start)
-    errors = {name: kernel_error(fitted[name], field[name][1], X) for name in field}
-    fitted.clear()
+            del transformer
     rows = []
-    medians = {name: float(np.median(times)) for name, times in seconds.items()}
+    fit_seconds, medians = (
+        {name: float(np.median(times)) for name, times in kind.items()} for kind in (fits, seconds)
+    )
     for name, median in medians.items():
         peak, output = peak_memory(name, d, n, n_rows)
         row = {"d": d, "n": n, "rows": n_rows, "features": name}
@@ -217,7 +229,7 @@ def race(d, n, rounds):
             row["vs RBFSampler with fit"] = total / (median + fit_seconds[name])
         else:
             row["vs RBFSampler with fit"] = float("nan")
-        row |= {"peak MiB": round(peak), "output MiB": round(output)}
+        row |= {"peak MiB": peak, "output MiB": output}
         row["kernel error"] = errors[name]
         rows.append(row)
         print(

@@ -14,7 +14,7 @@ from ._rows import check_count, check_rows, dense, n_threads, pieces, run_pieces
 _PIECE = 3 * 2**17
 _PIECE_ROWS = 32
 _BLOCK = 2**23  # entries of an explicit block of the transmission matrix: 64 or 128 MiB
-_PRODUCT_ROWS, _PRODUCT_MODES = 256, 2048  # a piece of a product with such a block
+_PRODUCT_PIECE = 2**19  # entries of a product with such a block that are read at once
 
 
 class Medium(BaseEstimator):
@@ -165,12 +165,15 @@ class Medium(BaseEstimator):
         n_rows, n_inputs = X.shape
         dtype = np.result_type(X.dtype, np.complex64)
         sparse = scipy.sparse.issparse(X)
-        scratch = np.empty(2 * _PRODUCT_ROWS * min(n, _PRODUCT_MODES), X.dtype)
+        # Long inputs keep the BLAS busy enough with many rows of few modes, short ones not.
+        piece_rows = min(max(n_inputs, 64), 512)
+        piece_modes = _PRODUCT_PIECE // piece_rows
+        scratch = np.empty(2 * piece_rows * min(n, piece_modes), X.dtype)
         for block_modes in pieces(n, self._block_modes(n_inputs)):
             low = block_modes.start
             block = self._matrix_block(n_inputs, start + low, start + block_modes.stop, dtype, seed)
             real_block = block.view(X.dtype)  # columns 2i, 2i + 1: real, imaginary part
-            for modes in pieces(block_modes.stop - low, _PRODUCT_MODES):
+            for modes in pieces(block_modes.stop - low, piece_modes):
                 columns = real_block[:, 2 * modes.start : 2 * modes.stop]
                 modes = slice(low + modes.start, low + modes.stop)
                 if sparse:
@@ -185,7 +188,7 @@ class Medium(BaseEstimator):
                         np.matmul(X[rows], columns, out=field)
                     consume(rows, modes, field.view(dtype))
 
-                row_pieces = pieces(n_rows, _PRODUCT_ROWS)
+                row_pieces = pieces(n_rows, piece_rows)
                 if sparse:
                     run_pieces(multiply, row_pieces)
                 else:  # the BLAS has threads of its own
@@ -413,12 +416,12 @@ class _Masks:
         return light[:, : self.n_inputs] * self.signs
 
 
-# Nanoseconds on one core of a 2023 server in float32; only their ratios matter, and
-# those vary little, since both sides gain from wider vector units.
-_NS_TRANSFORM = 4.0  # mask, transform and read one mode of a block
-_NS_PRODUCT = 0.045  # one complex multiply-add of a matrix product
-_NS_SPARSE_PRODUCT = 0.5
-_NS_WRITE = 1.0  # store one complex entry of a product
+# Nanoseconds, measured in float32 on two cores of a 2023 server (AVX-512). Only their
+# ratios matter, and the two ways meet at 50 inputs there.
+_NS_TRANSFORM = 2.6  # mask, transform and read one mode of a block
+_NS_PRODUCT = 0.027  # one complex multiply-add of a matrix product
+_NS_SPARSE_PRODUCT = 0.25
+_NS_WRITE = 1.6  # store and read one entry of a product
 
 
 def _product_is_cheaper(X, n, start, size, n_layers):

@@ -280,11 +280,10 @@ def test_a_medium_of_ones_own():
 @pytest.mark.parametrize("make", [np.asarray, scipy.sparse.csr_array])
 def test_products_in_many_blocks(make, monkeypatch):
     """Blocks, pieces of modes and pieces of rows meet at their borders."""
-    X, medium = rows(50, 30), GaussianMedium(1)
+    X, medium = rows(150, 30), GaussianMedium(1)
     expected = X @ medium.transmission_matrix(30, 500, start=11).T
     monkeypatch.setattr(medium_module, "_BLOCK", 30 * 100)
-    monkeypatch.setattr(medium_module, "_PRODUCT_MODES", 41)
-    monkeypatch.setattr(medium_module, "_PRODUCT_ROWS", 7)
+    monkeypatch.setattr(medium_module, "_PRODUCT_PIECE", 64 * 41)
     assert_allclose(GaussianMedium(1).field(make(X), 500, start=11), expected, atol=1e-12)
 
 
