@@ -190,10 +190,12 @@ def peak_memory(*arguments):
         process.join()
 
 
-def race(d, n, rounds):
+def race(d, n, rounds, only):
     n_rows = max(64, min(2000, 2**24 // max(d, n)))
     X = make_rows(d, n, n_rows)
     field = contestants(d, n)
+    if only:
+        field = {name: pair for name, pair in field.items() if name in only}
     if n > n_rows:
         field.pop("Nystroem", None)  # it has at most as many components as samples
     fits, seconds, errors = ({name: [] for name in field} for _ in range(3))
@@ -242,13 +244,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--sizes", nargs="+", help="d,n pairs such as 784,10000")
+    parser.add_argument("--only", nargs="+", help="names of contestants, all by default")
     parser.add_argument("--output", default="features.csv")
     arguments = parser.parse_args()
     sizes = SIZES
     if arguments.sizes:
         sizes = [tuple(map(int, size.split(","))) for size in arguments.sizes]
     warnings.simplefilter("ignore")
-    rows = [row for d, n in sizes for row in race(d, n, arguments.rounds)]
+    rows = [row for d, n in sizes for row in race(d, n, arguments.rounds, arguments.only)]
     write_table(rows, arguments.output)
 
 
