@@ -14,7 +14,7 @@ from ._sklearn import Interval, StrOptions, fit_context
 from .kernels import check_degree, check_order
 from .optics import OPU
 from .optics._glass import bit_generator, raw_bytes
-from .optics._rows import check_count
+from .optics._rows import check_count, widen_sparse
 
 
 class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -177,8 +177,8 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return self.opu_._project(X, self._n_features_out, mode, finish=finish)
 
     def _validate(self, X, reset):
-        if issparse(X) and X.dtype.kind in "biu":
-            X = X.astype(np.float64)  # now, so that entries given twice add up as floats
+        if issparse(X):
+            X = widen_sparse(X)
         return validate_data(
             self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
         )

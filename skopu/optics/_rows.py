@@ -23,8 +23,7 @@ def check_rows(X):
 
     Integers and booleans become float64, which holds them exactly up to 2**53.
     """
-    if not scipy.sparse.issparse(X):
-        X = np.asarray(X)
+    X = widen_sparse(X) if scipy.sparse.issparse(X) else np.asarray(X)
     if X.dtype.kind == "O" and not scipy.sparse.issparse(X):
         try:
             if any(isinstance(entry, str | bytes) for entry in X.flat):
@@ -51,7 +50,7 @@ def check_rows(X):
         raise ValueError(f"X must have at least one row and one column, got shape {X.shape}.")
     if X.dtype not in (np.float32, np.float64):
         X = X.astype(np.float32 if X.dtype == np.float16 else np.float64)
-    if scipy.sparse.issparse(X):  # only now, so that entries given twice add up as floats
+    if scipy.sparse.issparse(X):
         X = X.tocsr()
         if not X.has_canonical_format:
             X = X.copy()
@@ -64,6 +63,17 @@ def check_rows(X):
             "X contains NaN or infinity, which no modulator can show. Impute or drop "
             "those entries first (sklearn.impute.SimpleImputer)."
         )
+    return X
+
+
+def widen_sparse(X):
+    """Sparse integers as float64, so that entries given twice add up and do not wrap."""
+    if X.dtype.kind not in "biu":
+        return X
+    if X.format not in ("coo", "csr", "csc"):
+        return X.astype(np.float64)
+    X = X.copy()
+    X.data = X.data.astype(np.float64)  # older SciPy adds up before its own astype
     return X
 
 
