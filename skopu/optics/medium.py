@@ -53,14 +53,7 @@ class Medium(BaseEstimator):
             If X is not a finite real 2-d array with at least one row and column, or the
             medium has fewer inputs or modes than asked for.
         """
-        X, n, start = check_rows(X), check_count(n, "n"), check_count(start, "start", 0)
-        field = np.empty((X.shape[0], n), np.result_type(X.dtype, np.complex64))
-
-        def keep(rows, modes, piece):
-            field[rows, modes] = piece
-
-        self._stream(X, n, start, keep)
-        return field
+        return self._field(check_rows(X), check_count(n, "n"), check_count(start, "start", 0))
 
     def transmission_matrix(self, n_inputs, n, start=0):
         """Explicit block of the matrix that the medium stands for.
@@ -159,6 +152,16 @@ class Medium(BaseEstimator):
         """
         self._check_fits(X.shape[1], start + n)
         self._stream_products(X, n, start, consume, self._seed(seed))
+
+    def _field(self, X, n, start=0, seed=None):
+        """All pieces of ``_stream`` in one array."""
+        field = np.empty((X.shape[0], n), np.result_type(X.dtype, np.complex64))
+
+        def keep(rows, modes, piece):
+            field[rows, modes] = piece
+
+        self._stream(X, n, start, keep, seed)
+        return field
 
     def _stream_products(self, X, n, start, consume, seed):
         """``_stream`` by explicit blocks of the matrix and real matrix products."""

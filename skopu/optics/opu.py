@@ -134,13 +134,7 @@ class OPU(BaseEstimator):
             If X is not real, finite and 2-d, or the device cannot show or read so much.
         """
         medium, _, X = self._prepare(X, n, signed=True)
-        field = np.empty((X.shape[0], n), np.result_type(X.dtype, np.complex64))
-
-        def keep(rows, modes, piece):
-            field[rows, modes] = piece
-
-        medium._stream(X, n, 0, keep, self.random_state)
-        return field
+        return medium._field(X, n, seed=self.random_state)
 
     def intensity(self, X, n, *, repeat=1):
         """Camera reading of the speckle that X makes.
@@ -362,12 +356,7 @@ class OPU(BaseEstimator):
         keys, exposure = row_keys(X), 0
         total = np.zeros((X.shape[0], n_modes), np.complex128)
         for weight, plane in self._planes(X):
-            field = np.empty_like(total)
-
-            def keep(rows, modes, piece, field=field):
-                field[rows, modes] = piece
-
-            medium._stream(plane, n_modes, 0, keep, self.random_state)
+            field = medium._field(plane, n_modes, seed=self.random_state)
             power = medium._mean_power() * _power(plane)
             amplitude = np.sqrt(power)[:, None]
             hologram = np.empty_like(total)
