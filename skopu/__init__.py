@@ -1,9 +1,12 @@
 """skopu: scikit-learn estimators on a simulated optical processing unit."""
 
 from ._version import __version__
+from .decomposition import OPUTruncatedSVD
 from .kernel_approximation import OpticalRandomFeatures
 from .kernels import arc_cosine_kernel, optical_kernel
+from .linalg import count_triangles, opu_lstsq, opu_matmul, opu_svd, opu_trace
 from .optics import OPU, Camera, GaussianMedium, LayeredMedium, MeasuredMedium
+from .trace import OPUTraceEstimator
 
 __all__ = [
     "OPU",
@@ -11,8 +14,15 @@ __all__ = [
     "GaussianMedium",
     "LayeredMedium",
     "MeasuredMedium",
+    "OPUTraceEstimator",
+    "OPUTruncatedSVD",
     "OpticalRandomFeatures",
     "__version__",
     "arc_cosine_kernel",
+    "count_triangles",
     "optical_kernel",
+    "opu_lstsq",
+    "opu_matmul",
+    "opu_svd",
+    "opu_trace",
 ]

@@ -12,7 +12,15 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from skopu import OPU, Camera, GaussianMedium, LayeredMedium, OpticalRandomFeatures
+from skopu import (
+    OPU,
+    Camera,
+    GaussianMedium,
+    LayeredMedium,
+    OpticalRandomFeatures,
+    OPUTraceEstimator,
+    OPUTruncatedSVD,
+)
 
 
 def noisy(medium):
@@ -26,6 +34,20 @@ ESTIMATORS = [
     OpticalRandomFeatures(n=7, kernel="rbf", opu=OPU(GaussianMedium())),
     OpticalRandomFeatures(n=12, opu=noisy(LayeredMedium())),
     OpticalRandomFeatures(n=7, kernel="arc_cosine", degree=2, opu=noisy(GaussianMedium())),
+    OPUTruncatedSVD(n_components=1),
+    OPUTruncatedSVD(n_components=1, n_iter=0, opu=noisy(LayeredMedium())),
+    OPUTraceEstimator(n_matvecs=4),
+    OPUTraceEstimator(n_matvecs=6, method="sketch", opu=noisy(GaussianMedium())),
+    OPUTraceEstimator(n_matvecs=5, method="hutch++", opu=OPU(LayeredMedium())),
+]
+
+LEFT_OUT = [check_dataframe_column_names_consistency, check_param_validation]
+LEFT_OUT_TRANSFORMER = [
+    check_set_output_transform,
+    check_set_output_transform_pandas,
+    check_set_output_transform_polars,
+    check_transformer_get_feature_names_out,
+    check_transformer_get_feature_names_out_pandas,
 ]
 
 
@@ -38,18 +60,13 @@ def test_scikit_learn_checks(estimator, check):
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 @pytest.mark.filterwarnings("ignore:X has feature names")
 @pytest.mark.parametrize(
-    "check",
+    ("estimator", "check"),
     [
-        check_dataframe_column_names_consistency,
-        check_param_validation,
-        check_set_output_transform,
-        check_set_output_transform_pandas,
-        check_set_output_transform_polars,
-        check_transformer_get_feature_names_out,
-        check_transformer_get_feature_names_out_pandas,
+        (estimator, check)
+        for estimator in ESTIMATORS
+        for check in LEFT_OUT + (LEFT_OUT_TRANSFORMER if hasattr(estimator, "transform") else [])
     ],
-    ids=lambda check: check.__name__,
+    ids=lambda value: getattr(value, "__name__", repr(value)),
 )
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
 def test_checks_left_out(estimator, check):
     check(type(estimator).__name__, estimator)

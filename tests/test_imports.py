@@ -16,8 +16,19 @@ MAY_IMPORT = {
     "_sklearn": set(),
     "optics": {"optics"},
     "kernels": {"optics", "_sklearn"},
+    "linalg": {"optics", "linalg"},
+    "decomposition": {"optics", "linalg", "_sklearn"},
+    "trace": {"optics", "linalg", "_sklearn"},
     "kernel_approximation": {"optics", "kernels", "_sklearn"},
-    "__init__": {"_version", "optics", "kernels", "kernel_approximation"},
+    "__init__": {
+        "_version",
+        "optics",
+        "kernels",
+        "kernel_approximation",
+        "linalg",
+        "decomposition",
+        "trace",
+    },
 }
 
 

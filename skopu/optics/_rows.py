@@ -1,5 +1,6 @@
 """Checks of what is shown to the device, and how rows share the processor."""
 
+import contextlib
 import functools
 import numbers
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ def check_count(value, name, minimum=1):
     raise ValueError(f"{name} must be an integer of at least {minimum}, got {value!r}.")
 
 
-def check_rows(X):
+def check_rows(X, name="X"):
     """Return X as a 2-d float32 or float64 array, or as CSR, finite and not empty.
 
     Integers and booleans become float64, which holds them exactly up to 2**53.
@@ -31,23 +32,23 @@ def check_rows(X):
             X = X.astype(np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"X must hold real numbers, but not every entry is one ({error}). "
+                f"{name} must hold real numbers, but not every entry is one ({error}). "
                 "Encode categories and drop text columns first."
             ) from error
     if X.dtype.kind not in "biuf":
         raise ValueError(
-            f"X must hold real numbers, got dtype {X.dtype}. The device is lit with "
+            f"{name} must hold real numbers, got dtype {X.dtype}. The device is lit with "
             "real amplitudes: pass real and imaginary parts as separate rows."
             if X.dtype.kind == "c"
-            else f"X must hold real numbers, got dtype {X.dtype}."
+            else f"{name} must hold real numbers, got dtype {X.dtype}."
         )
     if X.ndim != 2:
         raise ValueError(
-            f"X must be 2-d, one sample a row, got shape {X.shape}. Reshape one sample "
-            "with X.reshape(1, -1), one feature with X.reshape(-1, 1)."
+            f"{name} must be 2-d, one sample a row, got shape {X.shape}. Reshape one sample "
+            f"with {name}.reshape(1, -1), one feature with {name}.reshape(-1, 1)."
         )
     if 0 in X.shape:
-        raise ValueError(f"X must have at least one row and one column, got shape {X.shape}.")
+        raise ValueError(f"{name} must have at least one row and one column, got shape {X.shape}.")
     if X.dtype not in (np.float32, np.float64):
         X = X.astype(np.float32 if X.dtype == np.float16 else np.float64)
     if scipy.sparse.issparse(X):
@@ -60,7 +61,7 @@ def check_rows(X):
         finite = np.isfinite(values.sum()) or np.isfinite(values).all()
     if not finite:
         raise ValueError(
-            "X contains NaN or infinity, which no modulator can show. Impute or drop "
+            f"{name} contains NaN or infinity, which no modulator can show. Impute or drop "
             "those entries first (sklearn.impute.SimpleImputer)."
         )
     return X
@@ -91,10 +92,8 @@ def pieces(length, size):
 def _thread_pools():
     """The loaded BLAS libraries, or OpenMP where the BLAS is one that cannot be asked."""
     pools = ThreadpoolController()
-    return (
-        pools.select(user_api="blas").lib_controllers
-        or pools.select(user_api="openmp").lib_controllers
-    )
+    blas = pools.select(user_api="blas")
+    return blas if blas.lib_controllers else pools.select(user_api="openmp")
 
 
 def n_threads():
@@ -103,13 +102,24 @@ def n_threads():
     So the device follows ``threadpoolctl.threadpool_limits`` and ``OMP_NUM_THREADS``,
     and takes its share only inside a joblib worker process.
     """
-    limits = [library.num_threads for library in _thread_pools()]
+    limits = [library.num_threads for library in _thread_pools().lib_controllers]
     return max((limit for limit in limits if limit), default=cpu_count())
 
 
-def run_pieces(work, tasks):
-    """Call work on every task, on several threads if there are several tasks."""
-    threads = min(n_threads(), len(tasks))
+@contextlib.contextmanager
+def own_threads():
+    """Keep the BLAS to one thread, and give the number of threads that it would have used.
+
+    Its idle threads spin for a while, which slows threads of our own to half their speed.
+    """
+    threads = n_threads()
+    with _thread_pools().limit(limits=1):
+        yield threads
+
+
+def run_pieces(work, tasks, threads=None):
+    """Call work on every task, on several threads (`n_threads`) if there are several tasks."""
+    threads = min(n_threads() if threads is None else threads, len(tasks))
     if threads <= 1:
         for task in tasks:
             work(task)

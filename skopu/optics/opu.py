@@ -274,9 +274,9 @@ class OPU(BaseEstimator):
         medium._check_fits(n_inputs, n_modes)
         return medium, camera
 
-    def _prepare(self, X, n_modes, signed):
+    def _prepare(self, X, n_modes, signed, name="X"):
         """The device's medium and camera, and X checked against what it can show."""
-        X = check_rows(X)
+        X = check_rows(X, name)
         medium, camera = self._check(X.shape[1], n_modes)
         self._check_shown(X, signed)
         return medium, camera, X
@@ -304,15 +304,16 @@ class OPU(BaseEstimator):
             "input_bits=None shows any value."
         )
 
-    def _project(self, X, n, mode, *, repeat=1, finish=None):
+    def _project(self, X, n, mode, *, repeat=1, finish=None, name="X"):
         """`intensity` or `linear`, each piece of whose result goes through finish.
 
         ``finish(piece, outputs)`` changes a piece of the result in place while it is in
-        the processor's cache; outputs is the slice of columns that it holds.
+        the processor's cache; outputs is the slice of columns that it holds. name is what
+        errors call X.
         """
         n, repeat = check_count(n, "n"), check_count(repeat, "repeat")
         n_modes = n if mode == "intensity" else -(-n // 2)
-        medium, camera, X = self._prepare(X, n_modes, signed=mode == "linear")
+        medium, camera, X = self._prepare(X, n_modes, mode == "linear", name)
         result = np.empty((X.shape[0], n), X.dtype)
         read = _read_intensity if mode == "intensity" else _read_linear
 

@@ -1,0 +1,290 @@
+"""Matrix decomposition with random projections made by light."""
+
+import numbers
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.sparse.linalg import LinearOperator
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.sparsefuncs import mean_variance_axis
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._sklearn import Interval, StrOptions, fit_context
+from .linalg._device import check_device
+from .linalg._operators import check_operator, is_memory_map
+from .linalg.svd import truncated_svd
+from .optics import OPU
+from .optics._rows import pieces, widen_sparse
+
+_PIECE_BYTES = 2**26
+
+
+class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Dimensionality reduction by truncated SVD, also known as LSA, with light's help.
+
+    A drop-in replacement of `sklearn.decomposition.TruncatedSVD`: data are not centred, so
+    sparse matrices stay sparse. The random projections that start it belong to an `OPU`
+    [1]_, and block Krylov iteration refines them [2]_, see `skopu.linalg.opu_svd`.
+
+    Parameters
+    ----------
+    n_components : int, default=2
+        Number of components, at most min(n_samples, n_features).
+    n_oversamples : int, default=10
+        Projections beyond n_components, which make the result more reliable.
+    n_iter : int or "auto", default="auto"
+        Number of refinements, each of which reads X twice; 0 is the decomposition of one
+        sketch. "auto" refines until the singular values have settled.
+    opu : OPU, default=None
+        The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
+        camera, whose seed is drawn from ``random_state``.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the device if ``opu`` is None. Pass an int for the same result at each `fit`.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_features)
+        Right singular vectors, orthonormal; the largest entry of each is positive.
+    singular_values_ : ndarray of shape (n_components,)
+        Singular values, in descending order.
+    explained_variance_ : ndarray of shape (n_components,)
+        Variance of each column of the transformed training data.
+    explained_variance_ratio_ : ndarray of shape (n_components,)
+        The same over the total variance of X. Not set after fitting a LinearOperator,
+        whose total variance no few products tell.
+    n_iter_ : int
+        Number of refinements made.
+    n_passes_ : int
+        How often `fit` read X: 2 * n_iter_ + 2 times for the decomposition, once more for
+        the check of "auto" and again where that asks for wider blocks; once to transform X,
+        and once for its total variance.
+    opu_ : OPU
+        The device in use.
+    n_features_in_ : int
+        Number of features seen during `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen during `fit`, if X had names that are all strings.
+
+    See Also
+    --------
+    sklearn.decomposition.TruncatedSVD : Power iteration or ARPACK.
+    sklearn.decomposition.PCA : The same of centred data.
+    skopu.linalg.opu_svd : The function behind it.
+
+    Notes
+    -----
+    Arrays and memory maps are read piece by piece and never copied, apart from the small
+    results: a map may be larger than memory. Integers are converted piece by piece.
+
+    References
+    ----------
+    .. [1] D. Hesslow et al., "Photonic co-processors in HPC: using LightOn OPUs for
+       Randomized Numerical Linear Algebra", Hot Chips 33, 2021.
+    .. [2] C. Musco and C. Musco, "Randomized block Krylov methods for stronger and faster
+       approximate singular value decomposition", NIPS 2015.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skopu import OPUTruncatedSVD
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> svd = OPUTruncatedSVD(n_components=3, random_state=0).fit(X)
+    >>> svd.singular_values_.round()
+    array([2193.,  567.,  542.])
+    >>> svd.transform(X).shape
+    (1797, 3)
+    """
+
+    _parameter_constraints = {
+        "n_components": [Interval(numbers.Integral, 1, None, closed="left")],
+        "n_oversamples": [Interval(numbers.Integral, 0, None, closed="left")],
+        "n_iter": [Interval(numbers.Integral, 0, None, closed="left"), StrOptions({"auto"})],
+        "opu": [OPU, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self, n_components=2, *, n_oversamples=10, n_iter="auto", opu=None, random_state=None
+    ):
+        self.n_components = n_components
+        self.n_oversamples = n_oversamples
+        self.n_iter = n_iter
+        self.opu = opu
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Decompose X.
+
+        Parameters
+        ----------
+        X : {array-like, memmap, sparse matrix, LinearOperator} of shape \
+                (n_samples, n_features)
+            Training data.
+        y : Ignored
+            Not used, present for API consistency.
+
+        Returns
+        -------
+        self : object
+            Fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If X is not finite, real and 2-d, is smaller than n_components, or cannot be
+            shown by the device.
+        """
+        self.fit_transform(X)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X, y=None):
+        """Decompose X, and project it on the components.
+
+        Parameters
+        ----------
+        X : {array-like, memmap, sparse matrix, LinearOperator} of shape \
+                (n_samples, n_features)
+            Training data.
+        y : Ignored
+            Not used, present for API consistency.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_components)
+            The same as ``transform(X)``; float32 if X is, else float64.
+
+        Raises
+        ------
+        ValueError
+            As for `fit`.
+        """
+        operator = self._validate(X, reset=True)
+        opu = None if self.opu is None else clone(self.opu)
+        self.opu_ = check_device(opu, check_random_state(self.random_state))
+        _, self.singular_values_, self.components_, self.n_iter_ = truncated_svd(
+            operator, self.opu_, self.n_components, self.n_oversamples, self.n_iter
+        )
+        X_new = self._project(operator)
+        self.explained_variance_ = np.var(X_new, axis=0)
+        if isinstance(X, LinearOperator):
+            self.__dict__.pop("explained_variance_ratio_", None)
+        else:
+            total = _total_variance(operator.A)
+            operator.count(0)
+            ratio = np.zeros_like(self.explained_variance_)
+            np.divide(self.explained_variance_, total, out=ratio, where=total > 0)
+            self.explained_variance_ratio_ = ratio
+        self.n_passes_ = operator.n_passes
+        return X_new
+
+    def transform(self, X):
+        """Project X on the components.
+
+        Parameters
+        ----------
+        X : {array-like, memmap, sparse matrix, LinearOperator} of shape \
+                (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_components)
+            float32 if X is, else float64.
+
+        Raises
+        ------
+        ValueError
+            If X is not finite, real and 2-d, or has another number of features than at
+            `fit`.
+        """
+        check_is_fitted(self)
+        return self._project(self._validate(X, reset=False))
+
+    def inverse_transform(self, X):
+        """Data in the space of the features, of which X are the projections.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Projections.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            Always dense.
+
+        Raises
+        ------
+        ValueError
+            If X is not finite, real and 2-d, or has another number of columns than there
+            are components.
+        """
+        check_is_fitted(self)
+        X = check_array(X, dtype=[np.float64, np.float32])
+        if X.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"X has {X.shape[1]} columns, but there are {self._n_features_out} components. "
+                "Give what transform has returned."
+            )
+        return X @ self.components_
+
+    def _project(self, operator):
+        with operator.threads():
+            components = np.ascontiguousarray(self.components_.T.astype(operator.dtype))
+            return operator.matmat(components)
+
+    def _validate(self, X, reset):
+        """X as an `Operator`; with names and number of features checked or noted."""
+        if isinstance(X, LinearOperator):
+            operator = check_operator(X, "X")
+            if reset:
+                self.n_features_in_ = X.shape[1]
+                self.__dict__.pop("feature_names_in_", None)
+            elif X.shape[1] != self.n_features_in_:
+                raise ValueError(
+                    f"X has {X.shape[1]} features, but {type(self).__name__} is expecting "
+                    f"{self.n_features_in_} features as input."
+                )
+        elif isinstance(X, np.ndarray) and is_memory_map(X):
+            # Neither copied, nor read once more in search of NaN: products show that.
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            operator = check_operator(X, "X")
+        else:
+            X = widen_sparse(X) if issparse(X) else X
+            X = validate_data(
+                self,
+                X,
+                accept_sparse=["csr", "csc"],
+                dtype=[np.float64, np.float32],
+                reset=reset,
+            )
+            operator = check_operator(X, "X")
+        if reset and self.n_components > min(operator.shape):
+            raise ValueError(
+                f"n_components({self.n_components}) must be <= min(n_samples, n_features) = "
+                f"{min(operator.shape)}."
+            )
+        return operator
+
+    @property
+    def _n_features_out(self):
+        return self.components_.shape[0]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _total_variance(X):
+    """Sum of the variances of all columns."""
+    if issparse(X):
+        return mean_variance_axis(X, axis=0)[1].sum()
+    scaler = StandardScaler()
+    for rows in pieces(len(X), max(1, _PIECE_BYTES // (8 * X.shape[1]))):
+        scaler.partial_fit(X[rows])
+    return scaler.var_.sum()

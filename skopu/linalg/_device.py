@@ -1,0 +1,108 @@
+"""Where the random numbers of linear algebra come from: always the device."""
+
+import numpy as np
+import scipy.sparse
+from sklearn.utils import check_random_state
+
+from ..optics import OPU, GaussianMedium
+from ..optics._rows import check_count, pieces
+from ..optics.medium import Medium
+from ._operators import _PIECE_BYTES, _Linear, in_row_order, is_memory_map
+
+
+def check_device(opu, random_state, medium=GaussianMedium):
+    """The device that was given, or an ideal one with a seed drawn from random_state."""
+    seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    if opu is None:
+        return OPU(medium(), random_state=seed)
+    if not isinstance(opu, OPU):
+        raise ValueError(f"opu must be an OPU or None, got {opu!r}.")
+    return opu
+
+
+def sketch_rows(opu, operator, n):
+    """Operator @ (random n columns), one pass: each row goes through the device.
+
+    An operator's rows cannot be shown, nor can those of a memory map whose columns are
+    contiguous without reading it once for each piece; both multiply a test matrix.
+    """
+    A = operator.A
+    on_disk = isinstance(A, np.ndarray) and is_memory_map(A)
+    if isinstance(operator, _Linear) or (on_disk and not in_row_order(A)):
+        return operator.matmat(test_matrix(opu, operator.shape[1], n, operator.dtype))
+    operator.count(n)
+    rows = len(operator.A) if isinstance(A, np.ndarray) else 0
+    if not (on_disk or (rows and A.dtype != operator.dtype)):
+        return opu._project(A, n, "linear", name=operator.name)
+    sketch = np.empty((rows, n), operator.dtype)
+    piece = max(1, _PIECE_BYTES // (A.shape[1] * operator.dtype.itemsize))
+    for part in pieces(rows, piece):
+        shown = A[part].astype(operator.dtype, copy=False)
+        sketch[part] = opu._project(shown, n, "linear", name=operator.name)
+    return sketch
+
+
+def test_matrix(opu, n_rows, n, dtype):
+    """Random matrix (n_rows, n), read from the device by showing each input alone."""
+    return opu.linear(scipy.sparse.identity(n_rows, dtype, format="csr"), n)
+
+
+def independent(opu, n_inputs, n_modes):
+    """The device, with modes that are independent of each other.
+
+    Modes of one block of a layered medium are not; one is taken of each block.
+    """
+    spacing = opu.block_size(n_inputs)
+    if spacing == 1:
+        return opu
+    last = (check_count(n_modes, "n") - 1) * spacing + 1
+    if opu.max_outputs is not None and last > opu.max_outputs:
+        raise ValueError(
+            f"The device has {opu.max_outputs} outputs, which hold "
+            f"{-(-opu.max_outputs // spacing)} independent modes of {n_inputs} inputs; {n_modes} "
+            "are needed. Lower n_matvecs, or use a GaussianMedium."
+        )
+    spread = _OneModePerBlock(opu._medium(), opu.random_state)
+    return OPU(spread, opu.camera, opu.input_bits, opu.random_state, max_inputs=opu.max_inputs)
+
+
+class _OneModePerBlock(Medium):
+    """The first mode of each block of a medium."""
+
+    def __init__(self, medium, random_state):
+        self.medium = medium
+        self.random_state = random_state
+
+    def _check_fits(self, n_inputs, n_modes):
+        spacing = self.medium.block_size(n_inputs)
+        self.medium._check_fits(n_inputs, (n_modes - 1) * spacing + 1)
+
+    def _seed(self, default=None):
+        return self.medium._seed(self.random_state)
+
+    def _mean_power(self):
+        return self.medium._mean_power()
+
+    def _matrix_block(self, n_inputs, start, stop, dtype, seed):
+        spacing = self.medium.block_size(n_inputs)
+        first = range(start * spacing, stop * spacing, spacing)
+        make = self.medium._matrix_block
+        return np.hstack([make(n_inputs, mode, mode + 1, dtype, seed) for mode in first])
+
+
+def probes(opu, n_rows, n, dtype):
+    """Independent random vectors as columns, each of squared length n_rows.
+
+    A noisy camera lengthens its readings, which would multiply quadratic forms by 1 + s^2
+    for noise of variance s^2; lengths alone carry that factor, so fixing them removes it.
+    """
+    vectors = test_matrix(independent(opu, n_rows, -(-n // 2)), n_rows, n, dtype)
+    return scaled_to(vectors, n_rows)
+
+
+def scaled_to(vectors, squared_length):
+    """Columns scaled to that squared length; columns of zeros stay."""
+    lengths = np.linalg.norm(vectors, axis=0)
+    return vectors * np.divide(
+        np.sqrt(squared_length), lengths, out=np.zeros_like(lengths), where=lengths > 0
+    )

@@ -1,0 +1,142 @@
+"""Functions of a symmetric matrix, by the Lanczos process."""
+
+import numpy as np
+
+from ..optics._rows import check_count, pieces
+
+_FUNCTIONS = {"log": np.log, "sqrt": np.sqrt, "exp": np.exp, "inv": np.reciprocal}
+_BASIS_BYTES = 2**28  # of Krylov vectors held at once
+
+
+class MatrixFunction:
+    """f(A) as something to multiply by, for a symmetric A.
+
+    Each product with a vector takes up to n_steps products with A: the vector's Krylov
+    space is built with full reorthogonalisation, and f taken of the tridiagonal matrix
+    that A is on it. The quadratic form x'f(A)x that comes with it is Gauss quadrature.
+    """
+
+    def __init__(self, operator, function, n_steps):
+        self.operator = operator
+        self.shape, self.dtype = operator.shape, operator.dtype
+        self.n_steps = min(check_count(n_steps, "lanczos_steps", 2), operator.shape[0])
+        self._evaluate = function if callable(function) else _FUNCTIONS.get(function)
+        if self._evaluate is None:
+            raise ValueError(
+                f"function must be None, a callable or one of {sorted(_FUNCTIONS)}, got "
+                f"{function!r}."
+            )
+        self.function = function
+        self._last_steps = []
+
+    @property
+    def truncation(self):
+        """Estimate of the error in the trace that more Lanczos steps would remove."""
+        return abs(float(np.mean(self._last_steps or 0))) * self.shape[0]
+
+    def matmat(self, X):
+        """f(A) @ X."""
+        products = np.empty_like(X)
+        width = max(1, _BASIS_BYTES // (self.n_steps * len(X) * X.itemsize))
+        for columns in pieces(X.shape[1], width):
+            products[:, columns] = self._apply(X[:, columns])
+        return products
+
+    def _apply(self, X):
+        lengths = np.linalg.norm(X, axis=0)
+        basis, T = self._tridiagonalize(X / np.where(lengths > 0, lengths, 1))
+        nodes, vectors = np.linalg.eigh(T)
+        values = self._values(nodes)
+        weights = vectors[:, 0, :]
+        # What the last step changed in the quadratic form of the unit vector.
+        if T.shape[1] > 1:
+            fewer, fewer_vectors = np.linalg.eigh(T[:, :-1, :-1])
+            before = np.sum(self._values(fewer) * fewer_vectors[:, 0, :] ** 2, axis=1)
+            self._last_steps.extend(np.sum(values * weights**2, axis=1) - before)
+        coefficients = np.matmul(vectors, (values * weights)[:, :, None])
+        products = np.matmul(basis.transpose(0, 2, 1), coefficients.astype(X.dtype))[:, :, 0]
+        return products.T * lengths
+
+    def _tridiagonalize(self, X):
+        """Orthonormal Krylov bases (n_columns, k, n) and T (n_columns, k, k) of unit columns.
+
+        Where a Krylov space is exhausted early, T goes on with a copy of its last
+        diagonal entry that nothing is coupled to.
+        """
+        n, p = X.shape
+        basis = np.zeros((p, self.n_steps, n), X.dtype)
+        T = np.zeros((p, self.n_steps, self.n_steps))
+        basis[:, 0] = X.T
+        active = np.ones(p, bool)
+        for step in range(self.n_steps):
+            image = np.zeros((p, n), X.dtype)
+            image[active] = self.operator.matmat(np.ascontiguousarray(basis[active, step].T)).T
+            if step == 0:
+                check_symmetric(X, image.T, self.operator.name)
+            T[:, step, step] = np.where(
+                active,
+                np.einsum("ij,ij->i", basis[:, step], image),
+                T[:, step - 1, step - 1],
+            )
+            if step + 1 == self.n_steps:
+                break
+            size = np.linalg.norm(image, axis=1)
+            seen = basis[:, : step + 1]
+            for _ in range(2):
+                parts = np.matmul(seen, image[:, :, None])
+                image -= np.matmul(seen.transpose(0, 2, 1), parts)[:, :, 0]
+            coupling = np.linalg.norm(image, axis=1)
+            active &= coupling > 10 * np.finfo(X.dtype).eps * size
+            if not active.any():
+                T = T[:, : step + 1, : step + 1]
+                basis = basis[:, : step + 1]
+                break
+            coupling = np.where(active, coupling, 0)
+            T[:, step, step + 1] = T[:, step + 1, step] = coupling
+            basis[active, step + 1] = image[active] / coupling[active, None]
+        return basis, T
+
+    def _values(self, nodes):
+        """The function at the Ritz values, which lie between A's extreme eigenvalues."""
+        rounding = 10 * np.finfo(self.dtype).eps * abs(nodes).max()
+        if self.function == "sqrt":
+            nodes = np.where(abs(nodes) <= rounding, 0, nodes)
+        low, high = nodes.min(), nodes.max()
+        name = self.operator.name
+        if (self.function == "log" and low <= rounding) or (self.function == "sqrt" and low < 0):
+            raise ValueError(
+                f'function="{self.function}" needs positive eigenvalues, but those of {name} '
+                f"reach down to {low:.3g}. Add a multiple of the identity to it."
+            )
+        if self.function == "inv" and low <= rounding and high >= -rounding:
+            raise ValueError(
+                f'function="inv" needs a definite matrix, but {name} has eigenvalues from '
+                f"{low:.3g} to {high:.3g}. Add a multiple of the identity to it."
+            )
+        with np.errstate(all="ignore"):
+            values = np.asarray(self._evaluate(nodes))
+        if values.shape != nodes.shape or np.iscomplexobj(values):
+            raise ValueError(
+                f"function must map an array of eigenvalues to a real array of the same shape "
+                f"{nodes.shape}, got dtype {values.dtype} and shape {values.shape}."
+            )
+        if not np.isfinite(values).all():
+            wrong = nodes[~np.isfinite(values)][0]
+            raise ValueError(
+                f"function is not finite at {wrong:.3g}, which lies between the eigenvalues of "
+                f"{name}. Shift or scale the matrix, or choose a function defined there."
+            )
+        return values
+
+
+def check_symmetric(X, images, name):
+    """Raise ValueError where images = A @ X, of two columns or more, show A unsymmetric."""
+    forms = X.T @ images
+    lengths = np.linalg.norm(X, axis=0), np.linalg.norm(images, axis=0)
+    rounding = 100 * np.finfo(X.dtype).eps * np.sqrt(len(X)) * np.outer(*lengths).max()
+    if abs(forms - forms.T).max() > rounding:
+        raise ValueError(
+            f"{name} must be symmetric here, but x'Ay and y'Ax differ by "
+            f"{abs(forms - forms.T).max():.3g} for random x and y. Use (A + A.T) / 2 if the "
+            "difference is noise."
+        )

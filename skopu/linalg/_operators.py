@@ -1,0 +1,192 @@
+"""One way to multiply by anything: arrays, memory maps, sparse matrices and operators."""
+
+import contextlib
+import mmap
+
+import numpy as np
+import scipy.sparse
+from scipy.sparse.linalg import LinearOperator
+
+from ..optics._rows import own_threads, pieces, run_pieces, widen_sparse
+
+_PIECE_BYTES = 2**26  # of a dense matrix that is read at once
+_PANEL = 16  # columns that a thread scatters a sparse product into: a cache line of them
+
+
+def check_operator(A, name="A", square=False):
+    """Return A, real and not empty, as an `Operator`; matrices are not copied."""
+    if not isinstance(A, LinearOperator | np.ndarray) and not scipy.sparse.issparse(A):
+        A = np.asarray(A)
+    if A.dtype is None or A.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{name} must be real, got dtype {A.dtype}. Treat the real and the imaginary part "
+            "of a complex matrix separately."
+            if A.dtype is not None and A.dtype.kind == "c"
+            else f"{name} must hold real numbers, got dtype {A.dtype}."
+        )
+    if len(A.shape) != 2 or 0 in A.shape:
+        raise ValueError(
+            f"{name} must be 2-d, with at least one row and one column, got shape {A.shape}."
+        )
+    if square and A.shape[0] != A.shape[1]:
+        raise ValueError(f"{name} must be square, got shape {A.shape}.")
+    if isinstance(A, LinearOperator):
+        return _Linear(A, name)
+    if scipy.sparse.issparse(A):
+        A = widen_sparse(A)
+        return _Sparse(A if A.format in ("csr", "csc") else A.tocsr(), name)
+    return _Dense(A.view(np.ndarray), name)
+
+
+class Operator:
+    """Checked products with a real matrix A, counted.
+
+    ``matmat`` and ``rmatmat`` take and return 2-d arrays of ``dtype``, which is float32 or
+    float64. ``n_matvecs`` counts their columns, ``n_passes`` how often A was read.
+    """
+
+    def __init__(self, A, name):
+        self.A = A
+        self.name = name
+        self.shape = A.shape
+        narrow = A.dtype in (np.float16, np.float32)
+        self.dtype = np.dtype(np.float32 if narrow else np.float64)
+        self.n_matvecs = self.n_passes = 0
+
+    @contextlib.contextmanager
+    def threads(self):
+        """Number of threads for pieces of work, while there are products with A."""
+        yield 1  # and the BLAS has its own
+
+    def matmat(self, X):
+        """A @ X."""
+        return self._checked(self._matmat, X, self.shape[0], "product")
+
+    def rmatmat(self, X):
+        """A.T @ X."""
+        return self._checked(self._rmatmat, X, self.shape[1], "transposed product")
+
+    def count(self, n_matvecs):
+        """Note that A was read once, for that many products with a vector."""
+        self.n_matvecs += n_matvecs
+        self.n_passes += 1
+
+    def _checked(self, multiply, X, n_rows, which):
+        self.count(X.shape[1])
+        with np.errstate(over="ignore", invalid="ignore"):
+            Y = multiply(X)
+        if not isinstance(Y, np.ndarray) or Y.shape != (n_rows, X.shape[1]):
+            raise ValueError(
+                f"A {which} of {self.name}, of shape {self.shape}, with an array of shape "
+                f"{X.shape} must be an array of shape {(n_rows, X.shape[1])}, got "
+                f"{type(Y).__name__} of shape {np.shape(Y)}. Mend its matvec, matmat, rmatvec "
+                "or rmatmat."
+            )
+        if np.iscomplexobj(Y):
+            raise ValueError(f"{self.name} must be real, but a {which} with it is complex.")
+        check_finite(Y, f"A {which} with {self.name}")
+        return Y.astype(self.dtype, copy=False)
+
+
+class _Dense(Operator):
+    """An array or a memory map, read piece by piece along its contiguous axis.
+
+    So a memory map is read once in a product, not several times, and a matrix of integers
+    is never converted as a whole.
+    """
+
+    def _matmat(self, X):
+        return self._product(self.A, X)
+
+    def _rmatmat(self, X):
+        return self._product(self.A.T, X)
+
+    def _product(self, A, X):
+        result = np.zeros((A.shape[0], X.shape[1]), self.dtype)
+        by_rows = in_row_order(A)
+        length, across = A.shape if by_rows else A.shape[::-1]
+        for part in pieces(length, max(1, _PIECE_BYTES // (across * self.dtype.itemsize))):
+            if by_rows:
+                np.matmul(A[part].astype(self.dtype, copy=False), X, out=result[part])
+            else:
+                result += A[:, part].astype(self.dtype, copy=False) @ X[part]
+        return result
+
+
+class _Sparse(Operator):
+    """A CSR or CSC matrix, multiplied by several threads without a copy of it."""
+
+    _threads = None
+
+    @contextlib.contextmanager
+    def threads(self):
+        with own_threads() as self._threads:
+            yield self._threads
+        self._threads = None
+
+    def _matmat(self, X):
+        return self._product(self.A, X)
+
+    def _rmatmat(self, X):
+        return self._product(self.A.T, X)
+
+    def _product(self, A, X):
+        result = np.empty((A.shape[0], X.shape[1]), np.result_type(A.dtype, X.dtype))
+        if A.format == "csr":  # threads share rows
+            X = np.ascontiguousarray(X)
+
+            def work(rows):
+                start, stop = A.indptr[rows.start], A.indptr[rows.stop]
+                indptr = A.indptr[rows.start : rows.stop + 1] - start
+                part = A.data[start:stop], A.indices[start:stop], indptr
+                shape = rows.stop - rows.start, A.shape[1]
+                result[rows] = scipy.sparse.csr_matrix(part, shape, copy=False) @ X
+
+            n_pieces = 4 * (self._threads or 1)
+            run_pieces(work, pieces(len(result), -(-len(result) // n_pieces)), self._threads)
+        else:  # and columns of the result
+
+            def work(columns):
+                result[:, columns] = A @ np.ascontiguousarray(X[:, columns])
+
+            run_pieces(work, pieces(X.shape[1], _PANEL), self._threads)
+        return result
+
+
+class _Linear(Operator):
+    """A SciPy LinearOperator."""
+
+    def _matmat(self, X):
+        return self.A.matmat(X)
+
+    def _rmatmat(self, X):
+        try:
+            return self.A.rmatmat(X)
+        except NotImplementedError as error:
+            raise ValueError(
+                f"{self.name} has no transposed products. Give the LinearOperator an rmatvec "
+                "or rmatmat."
+            ) from error
+
+
+def in_row_order(A):
+    """Whether neighbours in a row of an array lie closer in memory than in a column."""
+    return abs(A.strides[0]) >= abs(A.strides[1])
+
+
+def is_memory_map(A):
+    """Whether an array's values lie in a file."""
+    while isinstance(A, np.ndarray):
+        A = A.base
+    return isinstance(A, mmap.mmap)
+
+
+def check_finite(values, name):
+    """Raise ValueError where values hold NaN or infinity."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(values.sum()) or np.isfinite(values).all()
+    if not finite:
+        raise ValueError(
+            f"{name} contains NaN or infinity, or overflows {values.dtype}. Impute, drop or "
+            "scale entries first."
+        )

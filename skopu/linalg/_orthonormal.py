@@ -1,0 +1,73 @@
+"""Orthonormal bases of tall blocks of columns, and their small triangular factors."""
+
+import math
+
+import numpy as np
+
+from ._tall import inner, multiply, subtract
+
+
+def orthonormalize(Y, basis, recent, size, threads):
+    """Directions that Y, which is overwritten, adds to an orthonormal basis.
+
+    basis is a list of blocks; Y is known to have components along the last ``recent`` of
+    them alone, to rounding. What is below the rounding error of size is no direction.
+
+    Returns
+    -------
+    Q : ndarray of shape (n, r)
+        Orthonormal, and orthogonal to the basis, r <= Y.shape[1].
+    R : ndarray of shape (r, Y.shape[1])
+        ``Y = basis @ (basis.T @ Y) + Q @ R`` to rounding.
+    """
+    eps = np.finfo(Y.dtype).eps
+    _project(Y, basis[len(basis) - recent :], threads)
+    Q, R, sizes = _factor(Y, eps * size, threads)
+    # Division by R makes rounding errors larger. Up to their square root they leave the
+    # singular values as they are (H. D. Simon, "The Lanczos algorithm with partial
+    # reorthogonalization", Math. Comp. 42, 1984).
+    smallest, largest = sizes.min(initial=math.inf), sizes.max(initial=0)
+    drifts = eps * size > math.sqrt(eps) * smallest
+    if drifts:
+        _project(Q, basis, threads)
+    if drifts or eps * largest**2 > math.sqrt(eps) * smallest**2:
+        Q, again, _ = _factor(Q, 0.1, threads)
+        R = again @ R
+    return Q, R
+
+
+def _project(Y, basis, threads):
+    for block in basis:
+        subtract(Y, block, inner(block, Y, threads), threads)
+
+
+def _factor(Y, tol, threads):
+    """Q, R and R's singular values, by Cholesky QR if that is accurate.
+
+    Cholesky QR is two matrix products; its error grows with the square of the condition
+    number (Y. Yamamoto et al., "Roundoff error analysis of the CholeskyQR2 algorithm",
+    ETNA 44, 2015). Householder QR has none of that, and shows the rank.
+    """
+    if Y.shape[1] == 0:
+        return Y, np.empty((0, 0), Y.dtype), np.empty(0, Y.dtype)
+    try:
+        L = np.linalg.cholesky(inner(Y, Y, threads))
+    except np.linalg.LinAlgError:
+        pass
+    else:
+        sizes = np.linalg.svd(L, compute_uv=False)
+        error = np.finfo(Y.dtype).eps * (sizes[0] / sizes[-1]) ** 2
+        if sizes[-1] > tol and error < 0.01:
+            return multiply([Y], np.linalg.inv(L).T, threads), L.T, sizes
+    Q, R = np.linalg.qr(Y)
+    left, sizes, right = np.linalg.svd(R)
+    kept = sizes > tol
+    return Q @ left[:, kept], sizes[kept, None] * right[kept], sizes[kept]
+
+
+def polish(Q, threads):
+    """Nearly orthonormal columns brought to rounding error (one Newton-Schulz step)."""
+    gram = inner(Q, Q, threads)
+    if abs(gram - np.eye(len(gram))).max(initial=0) < 16 * np.finfo(Q.dtype).eps:
+        return Q
+    return multiply([Q], 1.5 * np.eye(len(gram), dtype=Q.dtype) - 0.5 * gram, threads)

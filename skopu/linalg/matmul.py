@@ -1,0 +1,119 @@
+"""Matrix products from sketches."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+
+from ..optics import Camera
+from ..optics._rows import check_count
+from ._device import check_device, test_matrix
+from ._operators import _Linear, check_operator
+
+
+class MatmulEstimate(NamedTuple):
+    """A random estimate of a matrix product.
+
+    Attributes
+    ----------
+    value : ndarray of shape (p, q)
+        The estimate.
+    standard_error : float
+        Root mean square of its error in the Frobenius norm, estimated.
+    """
+
+    value: np.ndarray
+    standard_error: float
+
+
+def opu_matmul(A, B, n_components, *, opu=None, random_state=None):
+    """Approximate product A'B, from random projections of the columns of both.
+
+    Columns of A and of B, of length n, go through the device; the inner products of what
+    comes back are unbiased estimates of theirs [1]_ [2]_.
+
+    Parameters
+    ----------
+    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, p)
+        Real matrix. An operator needs transposed products; it multiplies a test matrix
+        read from the device.
+    B : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, q)
+        Real matrix.
+    n_components : int
+        Number of projections. The error falls like 1 / sqrt(n_components).
+    opu : OPU, default=None
+        The device. None is an ideal one with a `GaussianMedium`.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the device if ``opu`` is None.
+
+    Returns
+    -------
+    value : ndarray of shape (p, q)
+        Estimate of A'B; float32 if both are, else float64.
+    standard_error : float
+        Root mean square of its error in the Frobenius norm, estimated:
+        ``sqrt((|A|^2 |B|^2 + |A'B|^2) / n_components)`` for independent modes. Noise of
+        the camera is part of it.
+
+    Raises
+    ------
+    ValueError
+        If A and B have different numbers of rows, are complex, empty or contain NaN, or
+        the device cannot show their columns.
+
+    Notes
+    -----
+    The noise in the projections of A is independent of that in those of B, also where both
+    are the same matrix, so that it leaves no bias: B is seen by the same glass through a
+    camera with another seed. Rows of a layered medium are orthogonal within a block, and
+    its error is at most about that of independent ones.
+
+    References
+    ----------
+    .. [1] D. Hesslow et al., "Photonic co-processors in HPC: using LightOn OPUs for
+       Randomized Numerical Linear Algebra", Hot Chips 33, 2021.
+    .. [2] P. Drineas, R. Kannan and M. W. Mahoney, "Fast Monte Carlo algorithms for
+       matrices I", SIAM J. Comput. 36, 2006.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.linalg import opu_matmul
+    >>> A = np.random.default_rng(0).normal(size=(5000, 3)) + [1, 2, 3]
+    >>> value, standard_error = opu_matmul(A, A, n_components=2000, random_state=0)
+    >>> value.shape
+    (3, 3)
+    >>> bool(np.linalg.norm(value - A.T @ A) < 3 * standard_error)
+    True
+    """
+    left, right = check_operator(A, "A"), check_operator(B, "B")
+    if left.shape[0] != right.shape[0]:
+        raise ValueError(
+            f"A and B must have the same number of rows, got {left.shape[0]} and "
+            f"{right.shape[0]}: the product is A.T @ B."
+        )
+    n_components = check_count(n_components, "n_components")
+    opu = check_device(opu, random_state)
+    first = _sketch_columns(opu, left, n_components)
+    second = _sketch_columns(_with_other_noise(opu), right, n_components)
+    value = first.T @ second / n_components
+    squared = [np.square(part, dtype=np.float64).sum() / n_components for part in (first, second)]
+    product = np.square(value, dtype=np.float64).sum()
+    # The estimate's own square norm is too large by the square of its error.
+    error = np.sqrt((squared[0] * squared[1] + product) / (n_components + 1))
+    return MatmulEstimate(value, float(error))
+
+
+def _sketch_columns(opu, operator, n):
+    """Projections (n, p) of the columns of an operator."""
+    if isinstance(operator, _Linear):
+        return operator.rmatmat(test_matrix(opu, operator.shape[0], n, operator.dtype)).T
+    return opu._project(operator.A.T, n, "linear", name=operator.name).T
+
+
+def _with_other_noise(opu):
+    """The same glass, seen by a camera whose noise is independent."""
+    camera = Camera() if opu.camera is None else clone(opu.camera)
+    seed = opu.random_state if camera.random_state is None else camera.random_state
+    other = clone(opu)
+    return other.set_params(camera=camera.set_params(random_state=(seed or 0) + 1))

@@ -1,0 +1,159 @@
+"""Trace of a kernel matrix, or of a function of it, as an estimator."""
+
+import numbers
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.sparse.linalg import LinearOperator
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import validate_data
+
+from ._sklearn import Interval, StrOptions, fit_context
+from .linalg import opu_trace
+from .linalg._device import check_device
+from .linalg._operators import is_memory_map
+from .optics import OPU
+from .optics._rows import widen_sparse
+
+
+class OPUTraceEstimator(BaseEstimator):
+    """Trace of a square matrix, or of a function of it, from random projections.
+
+    For example the log-determinant of a kernel matrix, or the effective number of degrees
+    of freedom of a smoother, as the last step of a Pipeline whose other steps make the
+    matrix. See `skopu.linalg.opu_trace` for what the methods do and how accurate they are.
+
+    Parameters
+    ----------
+    n_matvecs : int, default=100
+        Most products of the matrix with a vector.
+    method : {"xtrace", "hutch++", "hutchinson", "sketch"}, default="xtrace"
+        How they are spent.
+    function : {"log", "exp", "sqrt", "inv"} or callable, default=None
+        Estimate the trace of this function of a symmetric matrix instead. A callable takes
+        an array of eigenvalues to a real array of the same shape.
+    lanczos_steps : int, default=20
+        Most products that a product with the function of the matrix takes.
+    opu : OPU, default=None
+        The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
+        camera, whose seed is drawn from ``random_state``.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the device if ``opu`` is None. Pass an int for the same result at each `fit`.
+
+    Attributes
+    ----------
+    trace_ : float
+        Estimate of the trace.
+    standard_error_ : float
+        Standard deviation of its error, estimated.
+    n_matvecs_ : int
+        Number of products made.
+    opu_ : OPU
+        The device in use.
+    n_features_in_ : int
+        Number of rows and columns seen during `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of columns seen during `fit`, if X had names that are all strings.
+
+    See Also
+    --------
+    skopu.linalg.opu_trace : The function behind it.
+
+    References
+    ----------
+    .. [1] E. N. Epperly, J. A. Tropp and R. J. Webber, "XTrace: making the most of every
+       sample in stochastic trace estimation", SIAM J. Matrix Anal. Appl. 45, 2024.
+
+    Examples
+    --------
+    The log-determinant in the likelihood of a Gaussian process:
+
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.metrics.pairwise import rbf_kernel
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import FunctionTransformer
+    >>> from skopu import OPUTraceEstimator
+    >>> X, _ = load_diabetes(return_X_y=True)
+    >>> def kernel(X):
+    ...     return rbf_kernel(X, gamma=10) + 0.1 * np.eye(len(X))
+    >>> logdet = OPUTraceEstimator(n_matvecs=1000, function="log", random_state=0)
+    >>> model = make_pipeline(FunctionTransformer(kernel), logdet).fit(X)
+    >>> bool(abs(logdet.trace_ - np.linalg.slogdet(kernel(X))[1]) < 3 * logdet.standard_error_)
+    True
+    """
+
+    _parameter_constraints = {
+        "n_matvecs": [Interval(numbers.Integral, 1, None, closed="left")],
+        "method": [StrOptions({"xtrace", "hutch++", "hutchinson", "sketch"})],
+        "function": [StrOptions({"log", "exp", "sqrt", "inv"}), callable, None],
+        "lanczos_steps": [Interval(numbers.Integral, 2, None, closed="left")],
+        "opu": [OPU, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_matvecs=100,
+        *,
+        method="xtrace",
+        function=None,
+        lanczos_steps=20,
+        opu=None,
+        random_state=None,
+    ):
+        self.n_matvecs = n_matvecs
+        self.method = method
+        self.function = function
+        self.lanczos_steps = lanczos_steps
+        self.opu = opu
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Estimate the trace of X.
+
+        Parameters
+        ----------
+        X : {array-like, memmap, sparse matrix, LinearOperator} of shape (n, n)
+            Square matrix; symmetric if there is a function.
+        y : Ignored
+            Not used, present for API consistency.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X is not finite, real and square; is not symmetric, or has eigenvalues where
+            the function is not defined; or n_matvecs is too small for the method.
+        """
+        if isinstance(X, LinearOperator):
+            self.n_features_in_ = X.shape[-1]
+            self.__dict__.pop("feature_names_in_", None)
+        elif isinstance(X, np.ndarray) and is_memory_map(X):
+            validate_data(self, X, skip_check_array=True)
+        else:
+            X = widen_sparse(X) if issparse(X) else X
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=[np.float64, np.float32])
+        opu = None if self.opu is None else clone(self.opu)
+        self.opu_ = check_device(opu, check_random_state(self.random_state))
+        self.trace_, self.standard_error_, self.n_matvecs_ = opu_trace(
+            X,
+            self.n_matvecs,
+            method=self.method,
+            function=self.function,
+            lanczos_steps=self.lanczos_steps,
+            opu=self.opu_,
+        )
+        return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.pairwise = True
+        tags.input_tags.sparse = True
+        return tags
