@@ -44,15 +44,17 @@ class MatrixFunction:
 
     def _apply(self, X):
         lengths = np.linalg.norm(X, axis=0)
-        basis, T = self._tridiagonalize(X / np.where(lengths > 0, lengths, 1))
+        basis, T, exhausted = self._tridiagonalize(X / np.where(lengths > 0, lengths, 1))
         nodes, vectors = np.linalg.eigh(T)
         values = self._values(nodes)
         weights = vectors[:, 0, :]
         # What the last step changed in the quadratic form of the unit vector.
-        if T.shape[1] > 1:
+        changes = np.zeros(len(T))
+        if not exhausted.all():
             fewer, fewer_vectors = np.linalg.eigh(T[:, :-1, :-1])
             before = np.sum(self._values(fewer) * fewer_vectors[:, 0, :] ** 2, axis=1)
-            self._last_steps.extend(np.sum(values * weights**2, axis=1) - before)
+            changes = np.where(exhausted, 0, np.sum(values * weights**2, axis=1) - before)
+        self._last_steps.extend(changes)
         coefficients = np.matmul(vectors, (values * weights)[:, :, None])
         products = np.matmul(basis.transpose(0, 2, 1), coefficients.astype(X.dtype))[:, :, 0]
         return products.T * lengths
@@ -60,8 +62,8 @@ class MatrixFunction:
     def _tridiagonalize(self, X):
         """Orthonormal Krylov bases (n_columns, k, n) and T (n_columns, k, k) of unit columns.
 
-        Where a Krylov space is exhausted early, T goes on with a copy of its last
-        diagonal entry that nothing is coupled to.
+        Where a Krylov space is exhausted early, which the third result tells, T goes on
+        with a copy of its last diagonal entry that nothing is coupled to.
         """
         n, p = X.shape
         basis = np.zeros((p, self.n_steps, n), X.dtype)
@@ -94,7 +96,7 @@ class MatrixFunction:
             coupling = np.where(active, coupling, 0)
             T[:, step, step + 1] = T[:, step + 1, step] = coupling
             basis[active, step + 1] = image[active] / coupling[active, None]
-        return basis, T
+        return basis, T, ~active | (self.n_steps == n)
 
     def _values(self, nodes):
         """The function at the Ritz values, which lie between A's extreme eigenvalues."""

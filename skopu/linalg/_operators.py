@@ -162,10 +162,10 @@ class _Linear(Operator):
     def _rmatmat(self, X):
         try:
             return self.A.rmatmat(X)
-        except NotImplementedError as error:
+        except (NotImplementedError, TypeError) as error:  # SciPy raises either
             raise ValueError(
-                f"{self.name} has no transposed products. Give the LinearOperator an rmatvec "
-                "or rmatmat."
+                f"{self.name} has no transposed products ({error}). Give the LinearOperator an "
+                "rmatvec or rmatmat."
             ) from error
 
 

@@ -1,5 +1,6 @@
 """Orthonormal bases of tall blocks of columns, and their small triangular factors."""
 
+import contextlib
 import math
 
 import numpy as np
@@ -23,14 +24,14 @@ def orthonormalize(Y, basis, recent, size, threads):
     eps = np.finfo(Y.dtype).eps
     _project(Y, basis[len(basis) - recent :], threads)
     Q, R, sizes = _factor(Y, eps * size, threads)
-    # Division by R makes rounding errors larger. Up to their square root they leave the
-    # singular values as they are (H. D. Simon, "The Lanczos algorithm with partial
-    # reorthogonalization", Math. Comp. 42, 1984).
+    # Division by R makes rounding errors larger. Overlaps with the basis of up to the square
+    # root of rounding, here of float32, leave the singular values as they are (H. D. Simon,
+    # "The Lanczos algorithm with partial reorthogonalization", Math. Comp. 42, 1984).
     smallest, largest = sizes.min(initial=math.inf), sizes.max(initial=0)
-    drifts = eps * size > math.sqrt(eps) * smallest
+    drifts = size > 3000 * smallest
     if drifts:
         _project(Q, basis, threads)
-    if drifts or eps * largest**2 > math.sqrt(eps) * smallest**2:
+    if drifts or largest > 30 * smallest:
         Q, again, _ = _factor(Q, 0.1, threads)
         R = again @ R
     return Q, R
@@ -50,15 +51,16 @@ def _factor(Y, tol, threads):
     """
     if Y.shape[1] == 0:
         return Y, np.empty((0, 0), Y.dtype), np.empty(0, Y.dtype)
-    try:
-        L = np.linalg.cholesky(inner(Y, Y, threads))
-    except np.linalg.LinAlgError:
-        pass
-    else:
-        sizes = np.linalg.svd(L, compute_uv=False)
-        error = np.finfo(Y.dtype).eps * (sizes[0] / sizes[-1]) ** 2
-        if sizes[-1] > tol and error < 0.01:
-            return multiply([Y], np.linalg.inv(L).T, threads), L.T, sizes
+    limits = np.finfo(Y.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        gram = inner(Y, Y, threads)
+    squares = np.diag(gram)
+    if np.isfinite(gram).all() and squares.min() > limits.tiny / limits.eps:
+        with contextlib.suppress(np.linalg.LinAlgError):
+            L = np.linalg.cholesky(gram)
+            sizes = np.linalg.svd(L, compute_uv=False)
+            if sizes[-1] > tol and limits.eps * (sizes[0] / sizes[-1]) ** 2 < 0.01:
+                return multiply([Y], np.linalg.inv(L).T, threads), L.T, sizes
     Q, R = np.linalg.qr(Y)
     left, sizes, right = np.linalg.svd(R)
     kept = sizes > tol

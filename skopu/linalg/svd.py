@@ -1,6 +1,7 @@
 """Singular value decomposition from random projections."""
 
 import itertools
+import math
 
 import numpy as np
 from sklearn.utils.extmath import svd_flip
@@ -140,7 +141,7 @@ def _bidiagonalize(operator, sketch, n_components, n_iter, threads):
     Sci. Comput. 21, 2000), and `orthonormalize` steps in where they would not.
     """
     m, n = operator.shape
-    size = float(np.sqrt(np.square(sketch).sum(axis=0).max(initial=0)))
+    size = _largest_length(sketch)
     left, _ = orthonormalize(sketch, [], 0, size, threads)
     lefts, rights, B = [left], [], np.zeros((left.shape[1], 0), operator.dtype)
     before = None
@@ -165,6 +166,10 @@ def _bidiagonalize(operator, sketch, n_components, n_iter, threads):
     return lefts, B, rights
 
 
+def _largest_length(columns):
+    return math.sqrt(np.square(columns, dtype=np.float64).sum(axis=0).max())
+
+
 def _append(B, R):
     """B with R below it, at the right."""
     return np.vstack([B, np.hstack([np.zeros((len(R), B.shape[1] - R.shape[1]), B.dtype), R])])
@@ -184,7 +189,7 @@ def _overlooks(operator, witnesses, n_components, bases, threads):
     Blocks of b columns find no more than b copies of a repeated singular value.
     """
     lefts, B, rights = bases
-    size = float(np.sqrt(np.square(witnesses).sum(axis=0).max()))
+    size = _largest_length(witnesses)
     left, _ = orthonormalize(witnesses, lefts, len(lefts), size, threads)
     if left.shape[1] == 0:
         return False

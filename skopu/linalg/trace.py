@@ -215,7 +215,7 @@ def leave_one_out(X, span, factors, multiply):
     # Without column i of span, the space loses one direction: column i of R^-T, scaled. If
     # R is singular to rounding, any direction that R does not see will do.
     U, sizes, Vt = np.linalg.svd(R)
-    sizes = np.maximum(sizes, np.finfo(X.dtype).eps * sizes[0]) if sizes[0] > 0 else sizes + 1
+    sizes = np.maximum(sizes / sizes[0], np.finfo(X.dtype).eps) if sizes[0] > 0 else sizes + 1
     S = U @ (Vt / sizes[:, None])
     S /= np.linalg.norm(S, axis=0)
     # What is left of each x outside the space that it had no part in.

@@ -1,0 +1,297 @@
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+import scipy.sparse
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
+from sklearn.utils.extmath import randomized_svd, svd_flip
+
+from skopu import OPU, GaussianMedium, LayeredMedium, opu_svd
+from skopu.linalg import _operators, svd
+
+from ..statistics import z_score
+from .matrices import FORMS, layered, noisy, symmetric, with_singular_values
+
+TOL = {np.float32: 1e-5, np.float64: 1e-12}
+
+
+def assert_orthonormal(U, Vt, dtype):
+    for Q in (U, Vt.T):
+        assert np.allclose(Q.T @ Q, np.eye(Q.shape[1]), rtol=0, atol=TOL[dtype])
+
+
+SPECTRA = {
+    "slow": np.arange(1, 101) ** -0.5,
+    "fast": 0.5 ** np.arange(100.0),
+    "condition 1e12": np.logspace(0, -12, 100),
+    "rank 5": np.ones(5),
+    "repeated": np.r_[np.full(40, 2.0), np.full(60, 1.0)],
+    "repeated below a tail": np.r_[np.full(40, 1.0), 0.9 * np.arange(1, 61) ** -0.5],
+    "identity": np.ones(100),
+    "tiny": np.r_[1e-30, 1e-31],
+    "zero": np.zeros(1),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(150, 100), (100, 150)], ids=["tall", "wide"])
+@pytest.mark.parametrize("n_iter", [0, 2, "auto"])
+@pytest.mark.parametrize("spectrum", SPECTRA)
+def test_orthonormal_and_bounded_whatever_the_spectrum(spectrum, n_iter, shape, dtype):
+    values = SPECTRA[spectrum]
+    A = with_singular_values(*shape, values, dtype)
+    U, s, Vt = opu_svd(A, 30, n_iter=n_iter, random_state=0)
+    assert U.dtype == s.dtype == Vt.dtype == dtype
+    assert (U.shape, s.shape, Vt.shape) == ((shape[0], 30), (30,), (30, shape[1]))
+    assert_orthonormal(U, Vt, dtype)
+    exact = np.zeros(30)
+    exact[: len(values[:30])] = values[:30]
+    rounding = 100 * np.finfo(dtype).eps * max(exact[0], 1e-45)
+    assert np.all(np.diff(s) <= rounding)
+    assert np.all(s <= exact + rounding)  # projections never make them larger
+    # s is what A is between the vectors.
+    assert np.allclose(U.T @ A @ Vt.T, np.diag(s), rtol=0, atol=10 * rounding)
+    if n_iter == "auto":
+        assert np.all(s >= 0.9 * exact - rounding)
+        assert np.sum(s.astype(float) ** 2) >= 0.998 * np.sum(exact**2)
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (60, 17), (17, 60), (1, 9), (9, 1), (1, 1)])
+def test_full_rank_is_exact(shape):
+    A = np.random.default_rng(0).normal(size=shape)
+    U, s, Vt = opu_svd(A, min(shape), random_state=0)
+    assert np.allclose((U * s) @ Vt, A, atol=1e-12)
+    assert np.allclose(s, np.linalg.svd(A, compute_uv=False))
+    assert_orthonormal(U, Vt, np.float64)
+
+
+def test_agrees_with_numpy_including_signs():
+    A = with_singular_values(80, 50, 2.0 ** -np.arange(20))
+    U, s, Vt = opu_svd(A, 6, n_iter=4, random_state=0)
+    exact_U, exact_s, exact_Vt = np.linalg.svd(A, full_matrices=False)
+    exact_U, exact_Vt = svd_flip(exact_U, exact_Vt, u_based_decision=False)
+    assert np.allclose(s, exact_s[:6])
+    assert np.allclose(U, exact_U[:, :6], atol=1e-6)
+    assert np.allclose(Vt, exact_Vt[:6], atol=1e-6)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("shape", [(70, 40), (40, 70)])
+def test_every_form_gives_the_same(form, shape, tmp_path):
+    A = with_singular_values(*shape, np.arange(1, 41) ** -1.0)
+    A[abs(A) < 0.01] = 0
+    expected = opu_svd(A, 5, random_state=3)
+    result = opu_svd(FORMS[form](A, tmp_path), 5, random_state=3)
+    for part, expected_part in zip(result, expected, strict=True):
+        assert np.allclose(part, expected_part, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, bool, np.float16, np.longdouble])
+def test_other_dtypes(dtype, tmp_path):
+    A = (np.random.default_rng(0).random((60, 30)) * 3).astype(dtype)
+    expected = opu_svd(A.astype(np.float32 if dtype == np.float16 else float), 4, random_state=0)
+    on_disk = FORMS["map"](A, tmp_path)
+    for matrix in (A, on_disk, on_disk[:, ::-1][:, ::-1]):
+        for part, expected_part in zip(opu_svd(matrix, 4, random_state=0), expected, strict=True):
+            assert part.dtype == expected_part.dtype
+            assert np.allclose(part, expected_part, atol=1e-5)
+
+
+def test_pieces_of_a_matrix(monkeypatch, tmp_path):
+    """A matrix read in many pieces gives what one piece gives."""
+    A = with_singular_values(90, 60, np.arange(1, 61) ** -1.0)
+    expected = opu_svd(A, 5, random_state=0)
+    monkeypatch.setattr(_operators, "_PIECE_BYTES", 60 * 8 * 7)
+    monkeypatch.setattr("skopu.linalg._device._PIECE_BYTES", 60 * 8 * 7)
+    monkeypatch.setattr("skopu.linalg._tall._CHUNK", 1)
+    for form in ("array", "column order", "map", "map in column order", "csr"):
+        result = opu_svd(FORMS[form](A, tmp_path), 5, random_state=0)
+        for part, expected_part in zip(result, expected, strict=True):
+            assert np.allclose(part, expected_part, atol=1e-9)
+
+
+class Counting(LinearOperator):
+    """An operator that counts its products, so that none is hidden."""
+
+    def __init__(self, A):
+        super().__init__(A.dtype, A.shape)
+        self.A, self.calls = A, []
+
+    def _matmat(self, X):
+        self.calls.append(("A", X.shape[1]))
+        return self.A @ X
+
+    def _rmatmat(self, X):
+        self.calls.append(("A.T", X.shape[1]))
+        return self.A.T @ X
+
+
+@pytest.mark.parametrize("n_iter", [0, 1, 3])
+def test_passes(n_iter):
+    A = Counting(np.random.default_rng(0).normal(size=(50, 40)))
+    opu_svd(A, 5, n_iter=n_iter, n_oversamples=4, random_state=0)
+    assert A.calls == [("A", 9), ("A.T", 9)] * (n_iter + 1)
+    operator = _operators.check_operator(A.A)
+    result = svd.truncated_svd(operator, OPU(GaussianMedium()), 5, 4, n_iter)
+    assert result[3] == n_iter
+    assert operator.n_passes == 2 * n_iter + 2
+    assert operator.n_matvecs == 9 * operator.n_passes
+
+
+def test_auto_stops_early_where_the_spectrum_falls_and_late_where_not():
+    n_iter = [
+        svd.truncated_svd(
+            _operators.check_operator(with_singular_values(300, 200, values)),
+            OPU(GaussianMedium()),
+            20,
+            10,
+            "auto",
+        )[3]
+        for values in (0.3 ** np.arange(30.0), np.arange(1, 201) ** -0.3)
+    ]
+    assert n_iter[0] <= 2
+    assert 4 <= n_iter[1] <= 10
+
+
+@pytest.mark.parametrize("exponent", [-0.5, -1, -2])
+@pytest.mark.parametrize("shape", [(300, 250), (250, 300)])
+def test_residual_is_no_larger_than_randomized_svd(exponent, shape):
+    A = with_singular_values(*shape, np.arange(1, 251.0) ** exponent)
+    best = np.linalg.norm(np.arange(26, 251.0) ** exponent)
+    ours, theirs = (
+        [
+            np.linalg.norm(A - (U * s) @ Vt) / best - 1
+            for U, s, Vt in (decompose(seed) for seed in range(5))
+        ]
+        for decompose in (
+            lambda seed: opu_svd(A, 25, random_state=seed),
+            lambda seed: randomized_svd(A, 25, random_state=seed),
+        )
+    )
+    assert np.mean(ours) < np.mean(theirs) + 2e-4
+
+
+def test_a_sketch_alone_is_randomized_svd_of_numpy():
+    """Paired over seeds, one sketch by light and one by NumPy are equally good."""
+    A = with_singular_values(120, 90, np.arange(1, 91) ** -0.7)
+    differences = []
+    for seed in range(50):
+        U, s, Vt = opu_svd(A, 10, n_iter=0, random_state=seed)
+        optical = np.linalg.norm(A - (U * s) @ Vt)
+        omega = np.random.default_rng(seed).normal(size=(90, 20))
+        Q, _ = np.linalg.qr(A @ omega)
+        u, s, Vt = np.linalg.svd(Q.T @ A, full_matrices=False)
+        digital = np.linalg.norm(A - (Q @ u[:, :10] * s[:10]) @ Vt[:10])
+        differences.append(optical - digital)
+    assert abs(z_score(differences, 0)) < 3
+
+
+def test_noise_costs_a_sketch_more_than_iterations():
+    A = with_singular_values(120, 90, np.arange(1, 91) ** -0.7)
+
+    def loss(opu, n_iter):
+        _, s, _ = opu_svd(A, 10, n_iter=n_iter, opu=opu)
+        exact = np.arange(1, 11) ** -0.7
+        return 1 - np.sum(s**2) / np.sum(exact**2)
+
+    seeds = range(30)
+    devices = [(OPU(GaussianMedium(), random_state=seed), noisy(seed=seed)) for seed in seeds]
+    sketched, refined = (
+        np.array([[loss(opu, n_iter) for opu in pair] for pair in devices]) for n_iter in (0, 3)
+    )
+    assert z_score(sketched[:, 1] - sketched[:, 0], 0) > 4  # the noise is real
+    assert np.mean(refined[:, 1] - refined[:, 0]) < 1e-4
+
+
+@pytest.mark.parametrize(
+    "opu", [layered(), layered(n_layers=2), noisy(LayeredMedium()), noisy(), OPU(input_bits=8)]
+)
+def test_any_device(opu):
+    A = np.random.default_rng(0).integers(0, 4, (80, 50)).astype(float)
+    s = opu_svd(A, 4, n_iter=6, opu=opu)[1]
+    assert np.allclose(s, np.linalg.svd(A, compute_uv=False)[:4], rtol=1e-3)
+    s = opu_svd(aslinearoperator(A), 4, n_iter=6, opu=opu)[1]
+    assert np.allclose(s, np.linalg.svd(A, compute_uv=False)[:4], rtol=1e-3)
+
+
+def test_same_seed_same_result_whatever_the_threads():
+    from threadpoolctl import threadpool_limits
+
+    A = scipy.sparse.random(300, 200, 0.1, "csr", random_state=0)
+    expected = opu_svd(A, 5, random_state=1)
+    with threadpool_limits(1):
+        alone = opu_svd(A, 5, random_state=1)
+    for part, expected_part in zip(alone, expected, strict=True):
+        assert np.allclose(part, expected_part, atol=1e-10)
+    again = opu_svd(A, 5, random_state=1)
+    assert all(np.array_equal(*pair) for pair in zip(again, expected, strict=True))
+    other = opu_svd(A, 5, random_state=2)
+    assert not np.array_equal(other[0], expected[0])
+
+
+@hypothesis.given(
+    st.integers(1, 30), st.integers(1, 30), st.integers(1, 30), st.integers(0, 12), st.data()
+)
+@hypothesis.settings(deadline=None, max_examples=60)
+def test_any_shape(m, n, n_components, n_oversamples, data):
+    n_components = min(n_components, m, n)
+    n_iter = data.draw(st.sampled_from(["auto", 0, 1]))
+    rank = data.draw(st.integers(0, min(m, n)))
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(m, rank)) @ rng.normal(size=(rank, n))
+    U, s, Vt = opu_svd(A, n_components, n_oversamples=n_oversamples, n_iter=n_iter, random_state=0)
+    assert_orthonormal(U, Vt, np.float64)
+    if n_components >= rank:
+        assert np.allclose((U * s) @ Vt, A, atol=1e-9)
+
+
+A = np.random.default_rng(0).normal(size=(30, 20))
+WITH_NAN = A.copy()
+WITH_NAN[3, 4] = np.nan
+
+
+def operator(**products):
+    return LinearOperator(
+        dtype=float,
+        shape=A.shape,
+        **{"matvec": A.__matmul__, "rmatvec": A.T.__matmul__, **products},
+    )
+
+
+@pytest.mark.parametrize(
+    ("matrix", "options", "match"),
+    [
+        (A, {"n_components": 0}, "n_components must be an integer of at least 1"),
+        (A, {"n_components": 21}, "at most 20"),
+        (A, {"n_components": 2.0}, "n_components must be an integer"),
+        (A, {"n_iter": -1}, "n_iter"),
+        (A, {"n_iter": "fast"}, "n_iter"),
+        (A, {"n_oversamples": -1}, "n_oversamples"),
+        (A, {"opu": GaussianMedium()}, "opu must be an OPU"),
+        (A, {"opu": OPU(input_bits=1)}, "input_bits=1"),
+        (WITH_NAN, {}, "A contains NaN"),
+        (scipy.sparse.csr_matrix(WITH_NAN), {}, "A contains NaN"),
+        (aslinearoperator(WITH_NAN), {}, "A product with A contains NaN"),
+        (A * 1j, {}, "A must be real"),
+        (aslinearoperator(A * 1j), {}, "A must be real"),
+        (scipy.sparse.csr_matrix(A * 1j), {}, "A must be real"),
+        (operator(matvec=lambda x: 1j * (A @ x)), {}, "is complex"),
+        (operator(rmatvec=None), {}, "no transposed products"),
+        (operator(matmat=lambda X: (A @ X)[1:]), {}, "Mend its matvec"),
+        (operator(rmatmat=lambda X: (A.T @ X)[:, 1:]), {}, "Mend its matvec"),
+        (operator(rmatmat=lambda X: np.nan * (A.T @ X)), {}, "transposed product with A contains"),
+        (np.empty((0, 3)), {}, "at least one row"),
+        (np.empty((3, 0)), {}, "one column"),
+        (A[0], {}, "2-d"),
+        (np.array([["a", "b"]]), {}, "real numbers"),
+    ],
+)
+def test_bad_input(matrix, options, match):
+    with pytest.raises(ValueError, match=match):
+        opu_svd(matrix, **{"n_components": 3, **options})
+
+
+def test_symmetric_matrix_with_negative_eigenvalues():
+    A = symmetric(np.r_[3.0, -2.0, 1.0, np.zeros(20)])
+    _, s, _ = opu_svd(A, 3, random_state=0)
+    assert np.allclose(s, [3, 2, 1])

@@ -1,0 +1,305 @@
+import numpy as np
+import pytest
+import scipy.linalg
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
+from sklearn.datasets import load_digits
+from sklearn.metrics.pairwise import rbf_kernel
+
+from skopu import OPU, Camera, GaussianMedium, LayeredMedium, opu_trace
+from skopu.linalg._device import independent, probes
+from skopu.linalg.trace import leave_one_out
+
+from ..statistics import z_score
+from .matrices import FORMS, layered, noisy, symmetric
+
+METHODS = ["hutchinson", "sketch", "hutch++", "xtrace"]
+
+
+def estimates(A, n_matvecs=100, n_seeds=200, device=None, **options):
+    """Values and standard errors over seeds."""
+    results = [
+        opu_trace(A, n_matvecs, opu=device and device(seed=seed), random_state=seed, **options)
+        for seed in range(n_seeds)
+    ]
+    assert all(0 < result.n_matvecs <= n_matvecs for result in results)
+    values, errors, _ = np.array(results).T
+    return values, errors
+
+
+NON_SYMMETRIC = np.random.default_rng(0).normal(size=(40, 40)) + np.diag(np.arange(40.0))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("device", [None, layered, noisy], ids=["ideal", "layered", "noisy"])
+@pytest.mark.parametrize(
+    "A", [NON_SYMMETRIC, symmetric(np.linspace(-2, 3, 40)), np.diag(np.arange(40.0))]
+)
+def test_unbiased(A, device, method):
+    values, errors = estimates(A, 20, 300, device, method=method)
+    assert abs(z_score(values, np.trace(A))) < 4
+    # And the error is about what it is said to be.
+    assert 0.7 < np.std(values) / np.sqrt(np.mean(errors**2)) < 1.4
+
+
+@pytest.mark.parametrize("method", ["hutchinson", "sketch", "hutch++", "xtrace"])
+def test_noise_has_no_bias_even_where_it_is_strong(method):
+    """Probes of variance 1 + s^2, here about 2, leave the trace of an operator as it is."""
+
+    def device(seed):
+        return noisy(seed=seed, photons=None, read_noise=1.0)
+
+    A = np.diag(np.linspace(1, 2, 30))
+    raw = device(0).linear(np.eye(30), 3000)
+    assert np.mean(raw**2) > 1.5
+    for matrix in (A, aslinearoperator(A)):
+        values, _ = estimates(matrix, 30, 300, device, method=method)
+        assert abs(z_score(values, 45.0)) < 4
+
+
+def test_error_of_hutchinson_is_the_theory():
+    """Of unit-length probes: sqrt(2 / m) times the Frobenius norm without the mean part."""
+    spectrum = np.r_[np.ones(10), -np.ones(10), np.zeros(40)]
+    A, n, m = symmetric(spectrum), 60, 25
+    values, _ = estimates(A, m, 1000, method="hutchinson")
+    variance = 2 * n / (n + 2) * np.sum(spectrum**2) / m
+    assert abs(z_score(np.square(values), variance)) < 4
+
+
+RAMP = np.linspace(3, 1, 300)
+STEP = np.r_[np.ones(15), 1e-3 * np.ones(285)]
+KERNEL = rbf_kernel(load_digits().data[:300] / 16)
+MATRICES = {
+    "flat": symmetric(RAMP),
+    "power": symmetric(np.arange(1, 301.0) ** -2),
+    "geometric": symmetric(0.7 ** np.arange(300)),
+    "step": symmetric(STEP),
+    "ramp": np.diag(RAMP),
+    "diagonal step": np.diag(STEP),
+    "kernel": KERNEL,
+}
+
+
+@pytest.mark.parametrize("device", [None, layered], ids=["ideal", "layered"])
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_interval_of_xtrace_covers(matrix, device):
+    A = MATRICES[matrix]
+    values, errors = estimates(A, 60, 200, device)
+    covered = np.mean(np.abs(values - np.trace(A)) < 1.96 * errors)
+    assert 0.88 < covered < 0.995
+
+
+@pytest.mark.parametrize(
+    ("matrix", "error"), [("flat", 4e-3), ("power", 2e-3), ("geometric", 1e-5), ("step", 1e-4)]
+)
+def test_accuracy_of_xtrace(matrix, error):
+    A = MATRICES[matrix]
+    values, _ = estimates(A, 60, 50)
+    assert np.sqrt(np.mean((values / np.trace(A) - 1) ** 2)) < error
+    worse, _ = estimates(A, 60, 50, method="hutchinson")
+    if matrix != "flat":
+        assert np.std(worse) > 5 * np.std(values)
+
+
+def test_xtrace_is_its_definition():
+    """Each vector left out in turn, by decompositions of the others."""
+    n, m = 30, 6
+    A = NON_SYMMETRIC[:n, :n]
+    X = np.random.default_rng(0).normal(size=(n, m))
+    expected = []
+    for i in range(m):
+        Q, _ = np.linalg.qr(A @ np.delete(X, i, axis=1))
+        rest = X[:, i] - Q @ (Q.T @ X[:, i])
+        scale = (n - m + 1) / (rest @ rest)
+        expected.append(np.trace(Q.T @ A @ Q) + scale * (rest @ A @ rest))
+    values, _ = leave_one_out(X, A @ X, [(X, A @ X)], lambda Q: [(Q, A @ Q)])
+    assert np.allclose(values[0], expected)
+
+
+@pytest.mark.parametrize("method", ["hutchinson", "hutch++", "xtrace"])
+@pytest.mark.parametrize(
+    "A",
+    [np.eye(50), np.zeros((30, 30)), np.ones((1, 1)), np.eye(50) * 1e-40, np.eye(50) * 1e100],
+    ids=["identity", "zero", "one", "small", "large"],
+)
+def test_exact_where_nothing_is_random(A, method):
+    value, error, n_matvecs = opu_trace(A, 40, method=method, random_state=0)
+    assert np.isclose(value, np.trace(A), rtol=1e-12, atol=0)
+    assert error <= 1e-12 * np.trace(A)
+    assert n_matvecs <= 40
+
+
+@pytest.mark.parametrize("method", ["hutch++", "xtrace"])
+def test_exact_for_low_rank(method):
+    A = symmetric(np.r_[5.0, -3.0, 1.0, np.zeros(60)])
+    value, error, _ = opu_trace(A, 30, method=method, random_state=0)
+    assert np.isclose(value, 3, atol=1e-10)
+    assert error < 1e-9
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_form_gives_the_same(form, method, tmp_path):
+    A = NON_SYMMETRIC
+    expected = opu_trace(A, 21, method=method, random_state=3)
+    result = opu_trace(FORMS[form](A, tmp_path), 21, method=method, random_state=3)
+    if method == "sketch" and "operator" in form:  # it takes another way
+        assert result.n_matvecs == expected.n_matvecs
+    else:
+        assert np.allclose(result, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("method", METHODS)
+def test_dtypes(method, dtype):
+    A = NON_SYMMETRIC.astype(dtype)
+    value, error, _ = opu_trace(A, 30, method=method, random_state=0)
+    expected, expected_error, _ = opu_trace(A.astype(float), 30, method=method, random_state=0)
+    assert type(value) is type(error) is float
+    assert np.isclose(value, expected, rtol=1e-4)
+    assert np.isclose(error, expected_error, rtol=1e-3)
+
+
+class Counting(LinearOperator):
+    def __init__(self, A):
+        super().__init__(A.dtype, A.shape)
+        self.A, self.n_matvecs = A, 0
+
+    def _matmat(self, X):
+        self.n_matvecs += X.shape[1]
+        return self.A @ X
+
+
+@pytest.mark.parametrize("function", [None, "log"])
+@pytest.mark.parametrize("n_matvecs", [20, 21, 22, 23, 37, 100])
+@pytest.mark.parametrize("method", METHODS)
+def test_products_are_counted_and_never_more_than_asked(method, n_matvecs, function):
+    A = Counting(symmetric(np.linspace(1, 2, 60)))
+    result = opu_trace(
+        A, n_matvecs, method=method, function=function, lanczos_steps=5, random_state=0
+    )
+    assert result.n_matvecs == A.n_matvecs <= n_matvecs
+    assert A.n_matvecs > n_matvecs - (10 if function else 2)
+
+
+FUNCTIONS = {
+    "log": np.log,
+    "exp": np.exp,
+    "sqrt": np.sqrt,
+    "inv": np.reciprocal,
+    "callable": lambda x: x / (1 + x),
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("method", METHODS)
+def test_functions(function, method):
+    spectrum = np.linspace(1, 4, 80)
+    A = symmetric(spectrum)
+    exact = FUNCTIONS[function](spectrum).sum()
+    asked = FUNCTIONS[function] if function == "callable" else function
+    values, errors = estimates(A, 400, 60, method=method, function=asked, lanczos_steps=15)
+    assert abs(z_score(values, exact)) < 4
+    assert 0.6 < np.std(values) / np.sqrt(np.mean(errors**2)) < 1.5
+
+
+def test_functions_are_exact_on_the_whole_space():
+    spectrum = np.array([1.0, 2.0, 5.0, 9.0])
+    A = symmetric(spectrum)
+    for function, exact in FUNCTIONS.items():
+        asked = exact if function == "callable" else function
+        value, error, _ = opu_trace(A, 80, function=asked, random_state=0)
+        assert np.isclose(value, exact(spectrum).sum(), rtol=1e-12)
+        assert error < 1e-10
+
+
+def test_function_of_a_matrix_times_a_vector():
+    from skopu.linalg._lanczos import MatrixFunction
+    from skopu.linalg._operators import check_operator
+
+    A = symmetric(np.linspace(1, 3, 60))
+    X = np.random.default_rng(0).normal(size=(60, 7))
+    X[:, 3] = 0
+    product = MatrixFunction(check_operator(A), "sqrt", 30).matmat(X)
+    assert np.allclose(product, scipy.linalg.sqrtm(A) @ X, atol=1e-10)
+
+
+def test_too_few_steps_show_in_the_error():
+    """With an ill-conditioned matrix the truncation error is within what is reported."""
+    spectrum = np.logspace(-6, 0, 200)
+    exact = np.log(spectrum).sum()
+    for steps in (3, 6, 12):
+        value, error, _ = opu_trace(
+            symmetric(spectrum),
+            40 * steps,
+            method="hutchinson",
+            function="log",
+            lanczos_steps=steps,
+            random_state=0,
+        )
+        assert abs(value - exact) < 8 * error
+
+
+def test_low_rank_semidefinite_has_a_square_root():
+    A = np.outer(np.arange(20.0), np.arange(20.0))
+    value, error, _ = opu_trace(A, 100, function="sqrt", random_state=0)
+    assert np.isclose(value, np.linalg.norm(np.arange(20.0)))
+    assert error < 1e-6
+
+
+def test_probes_of_a_layered_device_are_one_mode_of_each_block():
+    opu = OPU(LayeredMedium(), Camera(bits=12), random_state=3)
+    spread = independent(opu, 40, 3)
+    size = opu.block_size(40)
+    X = np.random.default_rng(0).normal(size=(2, 40))
+    medium = LayeredMedium(random_state=3)
+    for i in range(3):
+        assert np.allclose(spread.field(X, 3)[:, i], medium.field(X, 1, start=i * size)[:, 0])
+    assert spread.camera is opu.camera
+    gaussian = OPU(GaussianMedium())
+    assert independent(gaussian, 40, 3) is gaussian
+
+
+def test_probes_have_the_length_of_signs():
+    for device in (noisy(), layered(), OPU(GaussianMedium())):
+        X = probes(device, 50, 7, np.float64)
+        assert np.allclose(np.square(X).sum(axis=0), 50)
+
+
+S = symmetric(np.linspace(1, 5, 20))
+
+
+@pytest.mark.parametrize(
+    ("matrix", "options", "match"),
+    [
+        (np.ones((3, 4)), {}, "must be square"),
+        (S, {"n_matvecs": 0}, "n_matvecs must be an integer of at least 1"),
+        (S, {"n_matvecs": 3}, "at least 4, got 3"),
+        (S, {"n_matvecs": 1, "method": "hutchinson"}, "at least 2, got 1"),
+        (S, {"n_matvecs": 79, "function": "log"}, "at least 80, got 79"),
+        (S, {"method": "exact"}, "method must be one of"),
+        (S, {"function": "cos"}, "function must be None, a callable or one of"),
+        (S, {"function": "log", "lanczos_steps": 1}, "lanczos_steps"),
+        (S - 3 * np.eye(20), {"function": "log"}, "needs positive eigenvalues"),
+        (S - 3 * np.eye(20), {"function": "sqrt"}, "needs positive eigenvalues"),
+        (S - 3 * np.eye(20), {"function": "inv"}, "needs a definite matrix"),
+        (np.zeros((20, 20)), {"function": "log"}, "needs positive eigenvalues"),
+        (np.zeros((20, 20)), {"function": "inv"}, "needs a definite matrix"),
+        (S - 3 * np.eye(20), {"function": np.log}, "function is not finite at -"),
+        (S, {"function": lambda x: x[:1]}, "same shape"),
+        (S, {"function": lambda x: 1j * x}, "real array"),
+        (np.triu(S), {"function": "log"}, "must be symmetric"),
+        (aslinearoperator(np.triu(S)), {"function": "exp"}, "must be symmetric"),
+        (S * np.nan, {}, "A product with A contains NaN"),
+        (S * 1j, {}, "must be real"),
+        (np.empty((0, 0)), {}, "at least one row"),
+        (S, {"opu": OPU(LayeredMedium(), max_outputs=2000)}, "hold 2 independent modes"),
+    ],
+)
+def test_bad_input(matrix, options, match):
+    with pytest.raises(ValueError, match=match):
+        opu_trace(matrix, **{"n_matvecs": 100, "random_state": 0, **options})
+
+
+def test_negative_definite_has_an_inverse():
+    value, _, _ = opu_trace(-S, 400, function="inv", random_state=0)
+    assert np.isclose(value, -np.sum(1 / np.linspace(1, 5, 20)))
