@@ -88,7 +88,7 @@ class OPUTraceEstimator(BaseEstimator):
         "n_matvecs": [Interval(numbers.Integral, 1, None, closed="left")],
         "method": [StrOptions({"xtrace", "hutch++", "hutchinson", "sketch"})],
         "function": [StrOptions({"log", "exp", "sqrt", "inv"}), callable, None],
-        "lanczos_steps": [Interval(numbers.Integral, 2, None, closed="left")],
+        "lanczos_steps": [Interval(numbers.Integral, 3, None, closed="left")],
         "opu": [OPU, None],
         "random_state": ["random_state"],
     }

@@ -19,7 +19,7 @@ class MatrixFunction:
     def __init__(self, operator, function, n_steps):
         self.operator = operator
         self.shape, self.dtype = operator.shape, operator.dtype
-        self.n_steps = min(check_count(n_steps, "lanczos_steps", 2), operator.shape[0])
+        self.n_steps = min(check_count(n_steps, "lanczos_steps", 3), operator.shape[0])
         self._evaluate = function if callable(function) else _FUNCTIONS.get(function)
         if self._evaluate is None:
             raise ValueError(
@@ -27,12 +27,19 @@ class MatrixFunction:
                 f"{function!r}."
             )
         self.function = function
-        self._last_steps = []
+        self._forms = []
 
     @property
     def truncation(self):
-        """Estimate of the error in the trace that more Lanczos steps would remove."""
-        return abs(float(np.mean(self._last_steps or 0))) * self.shape[0]
+        """Estimate of the error in the trace that more Lanczos steps would remove.
+
+        From the means of quadratic forms at three numbers of steps equally far apart,
+        taken to converge geometrically.
+        """
+        fewest, fewer, all_steps = np.mean(self._forms, axis=0)
+        last, before = abs(all_steps - fewer), abs(fewer - fewest)
+        ratio = min(last / before, 0.9) if before > 0 else 0.9
+        return last * ratio / (1 - ratio) * self.shape[0]
 
     def matmat(self, X):
         """f(A) @ X."""
@@ -48,16 +55,22 @@ class MatrixFunction:
         nodes, vectors = np.linalg.eigh(T)
         values = self._values(nodes)
         weights = vectors[:, 0, :]
-        # What the last step changed in the quadratic form of the unit vector.
-        changes = np.zeros(len(T))
-        if not exhausted.all():
-            fewer, fewer_vectors = np.linalg.eigh(T[:, :-1, :-1])
-            before = np.sum(self._values(fewer) * fewer_vectors[:, 0, :] ** 2, axis=1)
-            changes = np.where(exhausted, 0, np.sum(values * weights**2, axis=1) - before)
-        self._last_steps.extend(changes)
+        self._note_convergence(T, np.sum(values * weights**2, axis=1), exhausted)
         coefficients = np.matmul(vectors, (values * weights)[:, :, None])
         products = np.matmul(basis.transpose(0, 2, 1), coefficients.astype(X.dtype))[:, :, 0]
         return products.T * lengths
+
+    def _note_convergence(self, T, forms, exhausted):
+        """Keep the quadratic forms of the unit columns, and those that fewer steps give."""
+        row, gap = [forms], max(1, T.shape[1] // 3)
+        for steps in (T.shape[1] - gap, T.shape[1] - 2 * gap):
+            if steps < 1 or exhausted.all():
+                row.append(forms)
+                continue
+            nodes, vectors = np.linalg.eigh(T[:, :steps, :steps])
+            fewer = np.sum(self._values(nodes) * vectors[:, 0, :] ** 2, axis=1)
+            row.append(np.where(exhausted, forms, fewer))
+        self._forms.extend(np.column_stack(row[::-1]))
 
     def _tridiagonalize(self, X):
         """Orthonormal Krylov bases (n_columns, k, n) and T (n_columns, k, k) of unit columns.

@@ -1,10 +1,12 @@
 """Least squares by a sketched preconditioner."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator, lsqr
+from sklearn.exceptions import ConvergenceWarning
 
 from ..optics import LayeredMedium
 from ..optics._glass import bit_generator, raw_bytes
@@ -14,6 +16,7 @@ from ._operators import _PIECE_BYTES, _Dense, _Linear, check_finite, check_opera
 
 _SUPERROWS = 16  # times n_columns, how many sums of rows the device is shown at most
 _TERMS = 4  # sums that a row enters
+_MOST_ITERATIONS = 1000
 
 
 class LstsqResult(NamedTuple):
@@ -43,8 +46,8 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
     Random projections of A's columns have nearly the geometry of the columns themselves,
     so a QR or singular value decomposition of the projections makes A well-conditioned;
     LSQR then converges in a few dozen iterations, whatever the condition of A [1]_ [2]_.
-    The projections only steer: the solution has full accuracy, also where a noisy camera
-    reads them.
+    The projections only steer, so the solution has full accuracy. A noisy camera costs
+    iterations, many where the noise exceeds the smallest singular values of A.
 
     Parameters
     ----------
@@ -76,6 +79,11 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
     ValueError
         If A has fewer rows than columns, b does not fit it, or one of them is complex,
         empty or contains NaN.
+
+    Warns
+    -----
+    sklearn.exceptions.ConvergenceWarning
+        If LSQR has not converged in 1000 iterations.
 
     See Also
     --------
@@ -201,5 +209,15 @@ def _solve(operator, b, right, start):
 
     conditioned = LinearOperator((m, rank), matvec, rmatvec, dtype=np.float64)
     tol = 10 * np.finfo(dtype).eps
-    y, _, n_iter, norm = lsqr(conditioned, b, atol=tol, btol=tol, conlim=0, x0=start)[:4]
-    return right @ y, norm**2, n_iter
+    y, stop, n_iter = lsqr(
+        conditioned, b, atol=tol, btol=tol, conlim=0, iter_lim=_MOST_ITERATIONS, x0=start
+    )[:3]
+    if stop == 7:
+        warnings.warn(
+            f"LSQR has not converged in {n_iter} iterations: the preconditioner is too rough. "
+            "Raise n_projections, or use a camera with less noise.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    residual = b - matvec(y)
+    return right @ y, residual @ residual, n_iter

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..optics._rows import check_count
-from ._device import check_device, independent, probes, scaled_to, sketch_rows, test_matrix
+from ._device import check_device, independent, probes, scaled_to, sketch_rows
 from ._lanczos import MatrixFunction
 from ._operators import Operator, _Linear, check_operator
 
@@ -57,14 +57,16 @@ def opu_trace(
         - "xtrace" [3]_: "hutch++" with all vectors used for both, each left out of the
           space in its turn. The most accurate of all as soon as the spectrum falls.
         - "sketch" [4]_: tr(R'AR) / m as the optical machine makes it, the rows of A and
-          then those of the result sent through the device. As accurate as "hutchinson".
+          then those of the result sent through the device. About as accurate as
+          "hutchinson", and the same where A has no rows to show: for an operator or a
+          function.
     function : {"log", "exp", "sqrt", "inv"} or callable, default=None
         Estimate tr f(A) instead; "log" is the log-determinant. A callable takes an array
         of eigenvalues to a real array of the same shape. All methods take all functions.
     lanczos_steps : int, default=20
         Products with A that a product with f(A) costs at most, where a function is given:
         m above is then n_matvecs // lanczos_steps. More steps suit ill-conditioned A; the
-        standard error includes what the last step changed.
+        standard error includes an estimate of what further steps would change.
     opu : OPU, default=None
         The device. None is an ideal one with a `GaussianMedium`. Of a layered medium one
         mode per block is used: modes of a block are not independent.
@@ -90,9 +92,9 @@ def opu_trace(
     -----
     Noise of variance s^2 in the camera's reading of a random vector would multiply a
     quadratic form by 1 + s^2. It does so through the vector's length alone, and lengths are
-    known: each vector is scaled to sqrt(n), or "sketch" as a whole, which removes the
-    bias, and the random lengths' part of the variance with it. Where the rows of a matrix
-    are read ("sketch"), the two readings' noise is independent and has no bias.
+    known: each vector is scaled to sqrt(n), which removes the bias, and the random
+    lengths' part of the variance with it. Where the rows of a matrix are read ("sketch"),
+    the noise of the two readings is independent and leaves no bias.
 
     Lanczos vectors are reorthogonalised in full. x'f(A)x by the Lanczos process is
     stochastic Lanczos quadrature [5]_.
@@ -161,13 +163,10 @@ def _hutchinson(A, opu, m):
 
 
 def _sketch(A, opu, m):
-    n = A.shape[0]
-    opu = independent(opu, n, -(-m // 2))
-    if isinstance(A, Operator) and not isinstance(A, _Linear):
-        return _mean(np.diag(opu.linear(sketch_rows(opu, A, m).T, m)).astype(np.float64))
-    R = test_matrix(opu, n, m, A.dtype)
-    forms = _forms(R, A.matmat(R))
-    return _mean(forms * n * m / np.square(R, dtype=np.float64).sum())
+    if not isinstance(A, Operator) or isinstance(A, _Linear):  # no rows to show
+        return _hutchinson(A, opu, m)
+    opu = independent(opu, A.shape[0], -(-m // 2))
+    return _mean(np.diag(opu.linear(sketch_rows(opu, A, m).T, m)).astype(np.float64))
 
 
 def _hutch(A, opu, m):

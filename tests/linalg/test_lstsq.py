@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.sparse
+from scipy.sparse.linalg import LinearOperator
+from sklearn.exceptions import ConvergenceWarning
+
+from skopu import OPU, GaussianMedium, opu_lstsq
+
+from .matrices import FORMS, layered, noisy, with_singular_values
+
+rng = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("condition", [1, 1e5, 1e10])
+@pytest.mark.parametrize("noise", [0, 1e-3])
+@pytest.mark.parametrize("shape", [(3000, 20), (100, 20), (25, 20), (20, 20), (50, 1), (1, 1)])
+def test_full_accuracy_whatever_the_condition(shape, noise, condition):
+    m, n = shape
+    A = with_singular_values(m, n, np.logspace(0, -np.log10(condition), n))
+    x = np.ones(n)
+    b = A @ x + noise * rng.normal(size=m)
+    result = opu_lstsq(A, b, random_state=0)
+    reference = scipy.linalg.lstsq(A, b)[0]
+    residual, best = (np.linalg.norm(b - A @ y) for y in (result.x, reference))
+    assert residual <= best * (1 + 1e-6) + 1e-13
+    assert np.isclose(result.residues, residual**2, atol=1e-20)
+    # As near to LAPACK's solution as rounding lets a solution be known.
+    known = np.finfo(float).eps * condition * (np.linalg.norm(reference) + condition * best) * 100
+    assert np.linalg.norm(result.x - reference) < known
+    assert result.rank == n
+    assert result.n_iter < 100
+
+
+@pytest.mark.parametrize("opu", [OPU(GaussianMedium()), noisy(), layered(n_layers=2)])
+def test_noise_costs_iterations_not_accuracy(opu):
+    A = with_singular_values(500, 15, np.logspace(0, -1, 15))
+    b = rng.normal(size=500)
+    result = opu_lstsq(A, b, opu=opu)
+    best = np.linalg.norm(b - A @ scipy.linalg.lstsq(A, b)[0])
+    assert np.isclose(np.linalg.norm(b - A @ result.x), best, rtol=1e-9)
+
+
+def test_too_few_iterations_are_told(monkeypatch):
+    monkeypatch.setattr("skopu.linalg.lstsq._MOST_ITERATIONS", 5)
+    A = with_singular_values(500, 15, np.logspace(0, -9, 15))
+    with pytest.warns(ConvergenceWarning, match="preconditioner is too rough"):
+        opu_lstsq(A, rng.normal(size=500), opu=noisy())
+
+
+def test_rank_deficient_gives_the_shortest_solution():
+    A = with_singular_values(400, 12, np.arange(1, 8.0))
+    b = rng.normal(size=400)
+    result = opu_lstsq(A, b, random_state=0)
+    assert result.rank == 7
+    assert np.allclose(result.x, scipy.linalg.lstsq(A, b)[0], atol=1e-10)
+    zero = opu_lstsq(np.zeros((9, 2)), np.ones(9))
+    assert (zero.rank, zero.residues) == (0, 9)
+    assert np.array_equal(zero.x, [0, 0])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form(form, tmp_path):
+    A = with_singular_values(700, 5, np.arange(1, 6.0))
+    b = rng.normal(size=700)
+    result = opu_lstsq(FORMS[form](A, tmp_path), b, random_state=0)
+    assert np.allclose(result.x, scipy.linalg.lstsq(A, b)[0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int8, bool])
+def test_dtypes(dtype):
+    A = np.floor(rng.random((300, 6)) * 2).astype(dtype)
+    b = rng.normal(size=300).astype(np.float32)
+    result = opu_lstsq(A, b, random_state=0)
+    assert result.x.dtype == np.float64
+    assert np.allclose(result.x, scipy.linalg.lstsq(A.astype(float), b)[0], atol=1e-4)
+
+
+def test_several_targets():
+    A, B = rng.normal(size=(300, 6)), rng.normal(size=(300, 3))
+    result = opu_lstsq(A, B, random_state=0)
+    expected, residues, _, _ = scipy.linalg.lstsq(A, B)
+    assert np.allclose(result.x, expected)
+    assert np.allclose(result.residues, residues)
+    assert opu_lstsq(A, B[:, :1]).x.shape == (6, 1)
+
+
+def test_rows_that_carry_all_the_weight():
+    """A few rows hold whole columns: sums of rows must not mix them up."""
+    A = np.zeros((5000, 30))
+    A[rng.choice(5000, 30, replace=False), np.arange(30)] = 1e6
+    A += rng.normal(size=A.shape) * 1e-3
+    b = rng.normal(size=5000)
+    result = opu_lstsq(A, b, random_state=0)
+    assert np.allclose(result.x, scipy.linalg.lstsq(A, b)[0], rtol=1e-6, atol=1e-15)
+    assert result.n_iter < 100
+
+
+A, b = rng.normal(size=(30, 4)), rng.normal(size=30)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "target", "options", "match"),
+    [
+        (A.T, b[:4], {}, "at least as many rows as columns"),
+        (A, b[:5], {}, "one row for each of the 30 rows"),
+        (A, b[:, None, None], {}, "1-d or 2-d"),
+        (A, np.empty((30, 0)), {}, "b must have"),
+        (A, b * np.nan, {}, "b contains NaN"),
+        (A * np.nan, b, {}, "A contains NaN"),
+        (np.vstack([A] * 20) * np.nan, np.tile(b, 20), {}, "A contains NaN"),
+        (A * 1j, b, {}, "A must be real"),
+        (A, b * 1j, {}, "b must hold real"),
+        (A, ["a"] * 30, {}, "b must hold real"),
+        (A, b, {"n_projections": 3}, "n_projections must be at least 4"),
+        (scipy.sparse.csr_matrix((0, 4)), b[:0], {}, "at least one row"),
+        (LinearOperator((30, 4), matvec=lambda x: A @ x, dtype=float), b, {}, "no transposed"),
+    ],
+)
+def test_bad_input(matrix, target, options, match):
+    with pytest.raises(ValueError, match=match):
+        opu_lstsq(matrix, target, **options)
