@@ -16,11 +16,11 @@ takes binary input only.
 """
 
 import argparse
-import multiprocessing
 import time
 import warnings
 
 import numpy as np
+from _memory import peak_memory
 from _report import write_table
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.kernel_approximation import Nystroem, PolynomialCountSketch, RBFSampler
@@ -158,36 +158,14 @@ def kernel_error(transformer, kernel, X):
     return float(np.linalg.norm(Z @ Z.T - exact) / np.linalg.norm(exact))
 
 
-def _peak(name, d, n, n_rows, connection):
+def _prepare(name, d, n, n_rows):
     make, _ = contestants(d, n)[name]
-    X = make_rows(d, n, n_rows)
-    warnings.simplefilter("ignore")
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # forget the peak of the imports
-    before = _resident("VmRSS")
-    output = make().fit(X).transform(X)
-    connection.send((_resident("VmHWM") - before, output.nbytes / 2**20))
+    return make, make_rows(d, n, n_rows)
 
 
-def _resident(name):
-    """Resident memory of this process in MiB: VmRSS now, VmHWM at its peak (Linux)."""
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) / 1024 for line in file if line.startswith(name))
-
-
-def peak_memory(*arguments):
-    """Peak and output in MiB of one fit and transform in a fresh process."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_peak, args=(*arguments, theirs))
-    process.start()
-    theirs.close()
-    try:
-        return ours.recv()
-    except EOFError:  # killed for its memory
-        return float("nan"), float("nan")
-    finally:
-        process.join()
+def _fit_transform(prepared):
+    make, X = prepared
+    return make().fit(X).transform(X)
 
 
 def race(d, n, rounds, only):
@@ -220,7 +198,7 @@ def race(d, n, rounds, only):
         {name: float(np.median(times)) for name, times in kind.items()} for kind in (fits, seconds)
     )
     for name, median in medians.items():
-        peak, output = peak_memory(name, d, n, n_rows)
+        peak = peak_memory(_prepare, _fit_transform, name, d, n, n_rows)
         row = {"d": d, "n": n, "rows": n_rows, "features": name}
         row |= {"fit s": fit_seconds[name], "transform s": median}
         row["us per row"] = 1e6 * median / n_rows
@@ -231,7 +209,7 @@ def race(d, n, rounds, only):
             row["vs RBFSampler with fit"] = total / (median + fit_seconds[name])
         else:
             row["vs RBFSampler with fit"] = float("nan")
-        row |= {"peak MiB": peak, "output MiB": output}
+        row |= {"peak MiB": peak, "output MiB": n_rows * n * X.itemsize / 2**20}
         row["kernel error"] = errors[name]
         rows.append(row)
         print(

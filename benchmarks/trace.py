@@ -1,0 +1,223 @@
+"""Trace estimation: skopu's methods against plain Hutchinson and imate.
+
+    python benchmarks/trace.py [--data FOLDER]
+
+For each matrix, method and budget of products: the root mean square relative error over
+seeds, and the part of seeds whose 95 % interval (1.96 standard errors) holds the true value.
+"NumPy" is Hutchinson's estimator with signs drawn by NumPy. imate, where it is installed,
+is given the same number of products in samples of 20 Lanczos steps, for the functions it
+has. FOLDER holds graphs as ``graph_*.npz`` (indices and indptr of the CSR adjacency matrix,
+n_triangles), for example of the Stanford Large Network Dataset Collection.
+"""
+
+import argparse
+import pathlib
+import time
+
+import numpy as np
+import scipy.sparse
+from _report import write_table
+from sklearn.datasets import load_digits
+from sklearn.metrics.pairwise import rbf_kernel
+
+from skopu import OPU, GaussianMedium, LayeredMedium, count_triangles, opu_trace
+
+try:
+    import imate
+except ImportError:
+    imate = None
+
+N = 1000
+
+
+def _rotated(values):
+    Q, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((N, N)))
+    A = (Q * values) @ Q.T
+    return (A + A.T) / 2
+
+
+def matrices():
+    j = np.arange(N)
+    step = np.where(j < 30, 1, 1e-3)
+    kernel = rbf_kernel(load_digits().data[:N] / 16)
+    return {
+        "flat, 3 to 1": _rotated(np.linspace(3, 1, N)),
+        "j^-2": _rotated((j + 1.0) ** -2),
+        "0.7^j": _rotated(0.7**j),
+        "30 ones, then 1e-3": _rotated(step),
+        "diagonal, 3 to 1": np.diag(np.linspace(3, 1, N)),
+        "diagonal step": np.diag(step),
+        "identity of 50": np.eye(50),
+        "kernel of digits": kernel,
+    }
+
+
+def _numpy_hutchinson(A, n_matvecs, seed):
+    X = np.random.default_rng(seed).choice([-1.0, 1.0], (len(A), n_matvecs))
+    forms = np.sum(X * (A @ X), axis=0)
+    return forms.mean(), forms.std(ddof=1) / np.sqrt(n_matvecs)
+
+
+def methods():
+    def ours(method, medium):
+        def estimate(A, n_matvecs, seed):
+            opu = OPU(medium(), random_state=seed)
+            return opu_trace(A, n_matvecs, method=method, opu=opu)[:2]
+
+        return estimate
+
+    return {
+        "xtrace": ours("xtrace", GaussianMedium),
+        "xtrace, layered": ours("xtrace", LayeredMedium),
+        "hutch++": ours("hutch++", GaussianMedium),
+        "hutchinson": ours("hutchinson", GaussianMedium),
+        "sketch": ours("sketch", GaussianMedium),
+        "NumPy": _numpy_hutchinson,
+    }
+
+
+def _row(task, method, n_matvecs, exact, results, seconds):
+    values, errors = np.array(results, dtype=float).T
+    relative = values / exact - 1
+    return {
+        "task": task,
+        "method": method,
+        "products": n_matvecs,
+        "rms relative error": float(np.sqrt(np.mean(relative**2))),
+        "covered": float(np.mean(np.abs(values - exact) <= 1.96 * errors)),
+        "ms": 1e3 * seconds / len(results),
+    }
+
+
+def _measure(task, method, n_matvecs, exact, estimate, n_seeds):
+    start = time.perf_counter()
+    results = [estimate(seed) for seed in range(n_seeds)]
+    row = _row(task, method, n_matvecs, exact, results, time.perf_counter() - start)
+    print(row, flush=True)
+    return row
+
+
+def traces(n_seeds):
+    for task, A in matrices().items():
+        for name, estimate in methods().items():
+            for n_matvecs in (20, 50, 100, 200):
+                yield _measure(
+                    task,
+                    name,
+                    n_matvecs,
+                    np.trace(A),
+                    lambda seed, A=A, n=n_matvecs, f=estimate: f(A, n, seed),
+                    n_seeds,
+                )
+
+
+def _imate_functions(A, n_samples):
+    """Estimates by imate's stochastic Lanczos quadrature, from one kind of run each."""
+    options = {
+        "method": "slq",
+        "lanczos_degree": 20,
+        "min_num_samples": n_samples,
+        "max_num_samples": n_samples,
+        "orthogonalize": -1,
+        "return_info": True,
+    }
+
+    def logdet(seed):
+        value, info = imate.logdet(A, gram=False, seed=seed, **options)
+        return value, info["error"]["absolute_error"] / 1.96
+
+    def inverse(seed):
+        value, info = imate.traceinv(A, gram=False, seed=seed, **options)
+        return value, info["error"]["absolute_error"] / 1.96
+
+    return {"log": logdet, "inv": inverse}
+
+
+def functions(n_seeds):
+    A = matrices()["kernel of digits"] + 0.1 * np.eye(N)
+    eigenvalues = np.linalg.eigvalsh(A)
+    exact = {
+        "log": np.log(eigenvalues).sum(),
+        "inv": (1 / eigenvalues).sum(),
+        "sqrt": np.sqrt(eigenvalues).sum(),
+        "exp": np.exp(eigenvalues / eigenvalues[-1]).sum(),
+    }
+    for function, value in exact.items():
+        matrix = A / eigenvalues[-1] if function == "exp" else A
+        for method in ("xtrace", "hutch++", "hutchinson"):
+            for n_matvecs in (200, 400, 1000):
+                yield _measure(
+                    f"{function} of kernel + 0.1",
+                    method,
+                    n_matvecs,
+                    value,
+                    lambda seed, A=matrix, n=n_matvecs, m=method, f=function: opu_trace(
+                        A, n, method=m, function=f, random_state=seed
+                    )[:2],
+                    n_seeds,
+                )
+        if imate is not None and function in ("log", "inv"):
+            for n_matvecs in (200, 400, 1000):
+                yield _measure(
+                    f"{function} of kernel + 0.1",
+                    "imate",
+                    n_matvecs,
+                    value,
+                    _imate_functions(A, n_matvecs // 20)[function],
+                    n_seeds,
+                )
+
+
+def _sketched_triangles(A, n_matvecs, seed):
+    """The paper's way: tr((R'AR)^3) / 6 of one sketch."""
+    n = A.shape[0]
+    R = OPU(GaussianMedium(), random_state=seed).linear(scipy.sparse.identity(n), n_matvecs)
+    B = R.T @ (A @ R) / n_matvecs
+    return np.trace(B @ B @ B) / 6, np.nan
+
+
+def triangles(folder, n_seeds):
+    for path in sorted(pathlib.Path(folder).glob("graph_*.npz")):
+        with np.load(path, allow_pickle=False) as file:
+            indices, indptr = file["indices"].astype(np.int32), file["indptr"].astype(np.int32)
+            exact = int(file["n_triangles"])
+        A = scipy.sparse.csr_matrix((np.ones(len(indices)), indices, indptr))
+        task = f"triangles of {path.stem.removeprefix('graph_')}"
+        ways = {
+            "count_triangles": lambda n, seed, A=A: count_triangles(A, n, random_state=seed)[:2],
+            "hutchinson of A^3": lambda n, seed, A=A: _hutchinson_cube(A, n, seed),
+            "sketch of the paper": lambda n, seed, A=A: _sketched_triangles(A, n, seed),
+        }
+        for name, way in ways.items():
+            for n_matvecs in (50, 100, 200, 400):
+                yield _measure(
+                    task,
+                    name,
+                    n_matvecs,
+                    exact,
+                    lambda seed, way=way, n=n_matvecs: way(n, seed),
+                    n_seeds,
+                )
+
+
+def _hutchinson_cube(A, n_matvecs, seed):
+    X = np.random.default_rng(seed).choice([-1.0, 1.0], (A.shape[0], n_matvecs // 2))
+    once = A @ X
+    forms = np.sum(once * (A @ once), axis=0) / 6
+    return forms.mean(), forms.std(ddof=1) / np.sqrt(len(forms))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", help="folder of graphs, see above")
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--output", default="trace.csv")
+    arguments = parser.parse_args()
+    rows = [*traces(arguments.seeds), *functions(min(arguments.seeds, 50))]
+    if arguments.data:
+        rows += triangles(arguments.data, 20)
+    write_table(rows, arguments.output)
+
+
+if __name__ == "__main__":
+    main()
