@@ -7,11 +7,11 @@ A real camera counts photons, adds noise of its own and rounds to a few bits. Ra
 algorithms differ in how much of that they pass on: a matrix product made of two sketches
 inherits all of it, a decomposition refined by exact products nearly none.
 
-We put the same noisy device under four algorithms, and change its bits and its light.
+We put the same noisy device under several algorithms, and change its bits and its light.
 """
 
 # %%
-# Four algorithms, one device
+# Five algorithms, one device
 # ---------------------------
 
 import matplotlib.pyplot as plt

@@ -200,7 +200,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             If X is not finite, real and 2-d, or has another number of features than at
             `fit`.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "components_")
         return self._project(self._validate(X, reset=False))
 
     def inverse_transform(self, X):
@@ -222,7 +222,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             If X is not finite, real and 2-d, or has another number of columns than there
             are components.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "components_")
         X = check_array(X, dtype=[np.float64, np.float32])
         if X.shape[1] != self._n_features_out:
             raise ValueError(

@@ -12,9 +12,9 @@ from ._operators import _PIECE_BYTES, _Linear, in_row_order, is_memory_map
 
 def check_device(opu, random_state, medium=GaussianMedium):
     """The device that was given, or an ideal one with a seed drawn from random_state."""
-    seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    random_state = check_random_state(random_state)
     if opu is None:
-        return OPU(medium(), random_state=seed)
+        return OPU(medium(), random_state=int(random_state.randint(np.iinfo(np.int32).max)))
     if not isinstance(opu, OPU):
         raise ValueError(f"opu must be an OPU or None, got {opu!r}.")
     return opu

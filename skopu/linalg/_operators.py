@@ -34,7 +34,11 @@ def check_operator(A, name="A", square=False):
         return _Linear(A, name)
     if scipy.sparse.issparse(A):
         A = widen_sparse(A)
-        return _Sparse(A if A.format in ("csr", "csc") else A.tocsr(), name)
+        A = A if A.format in ("csr", "csc") else A.tocsr()
+        if not A.has_canonical_format:
+            A = A.copy()
+            A.sum_duplicates()
+        return _Sparse(A, name)
     return _Dense(A.view(np.ndarray), name)
 
 
@@ -72,6 +76,8 @@ class Operator:
         self.n_passes += 1
 
     def _checked(self, multiply, X, n_rows, which):
+        if X.shape[1] == 0:
+            return np.empty((n_rows, 0), self.dtype)
         self.count(X.shape[1])
         with np.errstate(over="ignore", invalid="ignore"):
             Y = multiply(X)
@@ -121,8 +127,10 @@ class _Sparse(Operator):
     @contextlib.contextmanager
     def threads(self):
         with own_threads() as self._threads:
-            yield self._threads
-        self._threads = None
+            try:
+                yield self._threads
+            finally:
+                self._threads = None
 
     def _matmat(self, X):
         return self._product(self.A, X)
@@ -157,16 +165,21 @@ class _Linear(Operator):
     """A SciPy LinearOperator."""
 
     def _matmat(self, X):
-        return self.A.matmat(X)
+        return _own(self.A.matmat(X))
 
     def _rmatmat(self, X):
         try:
-            return self.A.rmatmat(X)
+            return _own(self.A.rmatmat(X))
         except (NotImplementedError, TypeError) as error:  # SciPy raises either
             raise ValueError(
                 f"{self.name} has no transposed products ({error}). Give the LinearOperator an "
                 "rmatvec or rmatmat."
             ) from error
+
+
+def _own(Y):
+    """A copy: an operator may return its argument, a view of it or a buffer of its own."""
+    return Y.copy() if isinstance(Y, np.ndarray) else Y
 
 
 def in_row_order(A):

@@ -1,5 +1,6 @@
 """Least squares by a sketched preconditioner."""
 
+import math
 import warnings
 from typing import NamedTuple
 
@@ -137,7 +138,7 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
         raise ValueError(f"n_projections must be at least {n}, the number of columns of A.")
     with operator.threads():
         sketch, targets = _sketch(opu, operator, b.reshape(m, -1), n_projections)
-        right, rank, starts = _precondition(sketch, targets, m)
+        right, rank, starts = _precondition(sketch, targets, np.finfo(operator.dtype).eps)
         solutions = [
             _solve(operator, column, right, start)
             for column, start in zip(b.reshape(m, -1).T, starts.T, strict=True)
@@ -179,18 +180,21 @@ def _sums(signs, operator):
 def _sign_embedding(n_sums, m, seed):
     """CSC matrix (n_sums, m) with 4 random signs, 1/2 in size, in each column."""
     words = raw_bytes(bit_generator(seed, "sums"), 4 * _TERMS * m).view("<u4")
-    # The lowest bit is the sign, the rest the sum.
-    rows = (words >> 1) % np.uint32(n_sums)
+    # The lowest bit is the sign, the rest one sum of each quarter, so that all are distinct.
+    quarter = n_sums // _TERMS
+    rows = (words >> 1) % np.uint32(quarter)
+    rows = rows + np.tile(np.arange(_TERMS, dtype=np.uint32) * np.uint32(quarter), m)
     values = 1.0 - 2.0 * (words & 1).astype(float)
     indptr = np.arange(0, _TERMS * m + 1, _TERMS)
-    return scipy.sparse.csc_matrix((values / 2, rows.astype(np.int32), indptr), (n_sums, m))
+    values /= math.sqrt(_TERMS)
+    return scipy.sparse.csc_matrix((values, rows.astype(np.int32), indptr), (n_sums, m))
 
 
-def _precondition(sketch, targets, m):
+def _precondition(sketch, targets, eps):
     """N with A @ N nearly orthonormal, the rank, and sketched solutions in its coordinates."""
     Q, R = np.linalg.qr(sketch)
     left, sizes, right = np.linalg.svd(R)
-    rank = int(np.sum(sizes > np.finfo(np.float64).eps * m * sizes[0]))
+    rank = int(np.sum(sizes > eps * len(sketch) * sizes[0]))
     return right[:rank].T / sizes[:rank], rank, left[:, :rank].T @ (Q.T @ targets)
 
 

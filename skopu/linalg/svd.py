@@ -167,7 +167,10 @@ def _bidiagonalize(operator, sketch, n_components, n_iter, threads):
 
 
 def _largest_length(columns):
-    return math.sqrt(np.square(columns, dtype=np.float64).sum(axis=0).max())
+    largest = float(abs(columns).max())
+    if largest == 0:
+        return 0.0
+    return largest * math.sqrt(np.square(columns / largest, dtype=np.float64).sum(axis=0).max())
 
 
 def _append(B, R):
@@ -195,8 +198,12 @@ def _overlooks(operator, witnesses, n_components, bases, threads):
         return False
     images = operator.rmatmat(left)
     known = np.vstack([inner(right, images, threads) for right in rights])
-    sizes, directions = np.linalg.eigh(inner(images, images, threads) - known.T @ known)
-    new = directions * np.sqrt(np.maximum(sizes, 0))
+    # Scaled, since their squares might be too small or too large.
+    unit = _largest_length(images) or 1.0
+    shares = (known / unit).astype(np.float64)
+    gram = inner(images / images.dtype.type(unit), images / images.dtype.type(unit), threads)
+    sizes, directions = np.linalg.eigh(gram - shares.T @ shares)
+    new = (directions * np.sqrt(np.maximum(sizes, 0)) * unit).astype(B.dtype)
     B = np.vstack([np.pad(B, [(0, 0), (0, len(new))]), np.hstack([known.T, new])])
     return not _settled(_leading_values(bases[1], n_components), _leading_values(B, n_components))
 

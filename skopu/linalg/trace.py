@@ -177,7 +177,7 @@ def _hutch(A, opu, m):
     Q, _ = np.linalg.qr(A.matmat(X[:, :rank]))
     exact = _forms(Q, A.matmat(Q)).sum()
     if rank == n:
-        return exact, 0.0
+        return exact, np.finfo(A.dtype).eps * abs(exact)
     X = X[:, rank:]
     X = scaled_to(X - Q @ (Q.T @ X), n - rank)
     rest, standard_error = _mean(_forms(X, A.matmat(X)))

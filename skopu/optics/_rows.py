@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import numbers
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -106,15 +107,29 @@ def n_threads():
     return max((limit for limit in limits if limit), default=cpu_count())
 
 
+_limit_lock = threading.Lock()
+_limit_holders = []
+
+
 @contextlib.contextmanager
 def own_threads():
     """Keep the BLAS to one thread, and give the number of threads that it would have used.
 
     Its idle threads spin for a while, which slows threads of our own to half their speed.
     """
-    threads = n_threads()
-    with _thread_pools().limit(limits=1):
+    with _limit_lock:  # the limit is the process's: the first in sets it, the last lifts it
+        if not _limit_holders:
+            _limit_holders.append((n_threads(), _thread_pools().limit(limits=1)))
+        else:
+            _limit_holders.append(_limit_holders[0])
+        threads, limit = _limit_holders[0]
+    try:
         yield threads
+    finally:
+        with _limit_lock:
+            _limit_holders.pop()
+            if not _limit_holders:
+                limit.restore_original_limits()
 
 
 def run_pieces(work, tasks, threads=None):

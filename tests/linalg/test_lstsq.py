@@ -85,6 +85,21 @@ def test_several_targets():
     assert opu_lstsq(A, B[:, :1]).x.shape == (6, 1)
 
 
+def test_one_row_is_never_lost():
+    A = np.zeros((100, 1))
+    A[7] = 3
+    for seed in range(600):
+        assert np.isclose(opu_lstsq(A, 2 * A[:, 0], random_state=seed).x[0], 2)
+
+
+def test_rank_in_single_precision():
+    A = with_singular_values(200, 12, np.arange(1, 8.0))
+    b = rng.normal(size=200)
+    result = opu_lstsq(A.astype(np.float32), b, random_state=0)
+    assert result.rank == 7
+    assert np.allclose(result.x, scipy.linalg.lstsq(A, b)[0], atol=1e-5)
+
+
 def test_rows_that_carry_all_the_weight():
     """A few rows hold whole columns: sums of rows must not mix them up."""
     A = np.zeros((5000, 30))

@@ -291,6 +291,60 @@ def test_bad_input(matrix, options, match):
         opu_svd(matrix, **{"n_components": 3, **options})
 
 
+@pytest.mark.parametrize("n_iter", [0, 2, "auto"])
+def test_operators_that_give_back_what_they_were_given(n_iter):
+    """A view or a read-only array is not written to; matvec alone is enough."""
+
+    def frozen(X):
+        X = X[::-1]
+        X.flags.writeable = False
+        return X
+
+    same = {name: lambda X: X for name in ("matvec", "rmatvec", "matmat", "rmatmat")}
+    flipped = {**same, "matmat": frozen, "rmatmat": frozen}
+    scaled = {"matvec": lambda x: 2 * x, "rmatvec": lambda x: 2 * x}
+    for products, size in ((same, 1), (flipped, 1), (scaled, 2)):
+        operator = LinearOperator((60, 60), dtype=float, **products)
+        U, s, Vt = opu_svd(operator, 5, n_iter=n_iter, random_state=0)
+        assert_orthonormal(U, Vt, np.float64)
+        assert np.allclose(s, size)
+
+
+def test_operator_of_zeros_with_matvec_alone():
+    zero = LinearOperator((9, 7), matvec=lambda x: np.zeros(9), rmatvec=lambda x: np.zeros(7))
+    U, s, Vt = opu_svd(zero, 2)
+    assert_orthonormal(U, Vt, np.float64)
+    assert np.array_equal(s, [0, 0])
+
+
+@pytest.mark.parametrize(
+    ("scale", "dtype"),
+    [(1e155, np.float64), (1e-200, np.float64), (1e25, np.float32), (1e-25, np.float32)],
+)
+def test_large_and_small_numbers(scale, dtype):
+    A = symmetric(np.r_[np.full(40, 2.0), np.ones(80)] * scale, dtype)
+    U, s, Vt = opu_svd(A, 30, random_state=0)
+    assert_orthonormal(U, Vt, dtype)
+    assert np.allclose(s / scale, 2, rtol=1e-5)
+
+
+def test_entries_given_twice_add_up():
+    A = scipy.sparse.random(50, 30, 0.2, "csr", random_state=0)
+    twice = scipy.sparse.csr_matrix(
+        (np.repeat(A.data, 2) * np.tile([0.3, 0.7], A.nnz), np.repeat(A.indices, 2), 2 * A.indptr),
+        A.shape,
+    )
+    assert twice.nnz == 2 * A.nnz
+    assert np.allclose(opu_svd(twice, 4, random_state=0)[1], opu_svd(A, 4, random_state=0)[1])
+    assert twice.nnz == 2 * A.nnz
+
+
+def test_a_device_given_leaves_global_random_state():
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    opu_svd(A, 2, opu=OPU(GaussianMedium()))
+    assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+
+
 def test_symmetric_matrix_with_negative_eigenvalues():
     A = symmetric(np.r_[3.0, -2.0, 1.0, np.zeros(20)])
     _, s, _ = opu_svd(A, 3, random_state=0)

@@ -105,6 +105,13 @@ A = adjacency(GRAPHS["club"])
         (A, 10, "at least 11"),
         (A, 2.5, "integer"),
         (A * np.nan, 50, "zeros and ones"),
+        (
+            scipy.sparse.csr_matrix(
+                (np.repeat(A.data, 2), np.repeat(A.indices, 2), 2 * A.indptr), A.shape
+            ),
+            50,
+            "zeros and ones: weights",
+        ),
     ],
 )
 def test_bad_input(matrix, n_matvecs, match):

@@ -521,3 +521,17 @@ def test_integers_are_what_they_are():
         scipy.sparse.csr_array((values, zeros, np.array([0, 2])), (1, 1)),
     ):
         assert_array_equal(LayeredMedium().field(twice, 9), expected)
+
+
+def test_own_threads_lifts_its_limit_however_holders_leave():
+    from skopu.optics._rows import n_threads, own_threads
+
+    before = n_threads()
+    first, second = own_threads(), own_threads()
+    assert first.__enter__() == before
+    assert second.__enter__() == before
+    assert n_threads() == 1
+    first.__exit__(None, None, None)
+    assert n_threads() == 1
+    second.__exit__(None, None, None)
+    assert n_threads() == before
