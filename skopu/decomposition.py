@@ -7,18 +7,16 @@ from scipy.sparse import issparse
 from scipy.sparse.linalg import LinearOperator
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils.sparsefuncs import mean_variance_axis
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ._sklearn import Interval, StrOptions, fit_context
+from ._validation import validate_matrix
 from .linalg._device import check_device
-from .linalg._operators import check_operator, is_memory_map
+from .linalg._operators import check_operator, pieces_in_memory
 from .linalg.svd import truncated_svd
 from .optics import OPU
-from .optics._rows import pieces, widen_sparse
-
-_PIECE_BYTES = 2**26
 
 
 class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -163,7 +161,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         operator = self._validate(X, reset=True)
         opu = None if self.opu is None else clone(self.opu)
-        self.opu_ = check_device(opu, check_random_state(self.random_state))
+        self.opu_ = check_device(opu, self.random_state)
         _, self.singular_values_, self.components_, self.n_iter_ = truncated_svd(
             operator, self.opu_, self.n_components, self.n_oversamples, self.n_iter
         )
@@ -239,29 +237,8 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _validate(self, X, reset):
         """X as an `Operator`; with names and number of features checked or noted."""
         if isinstance(X, LinearOperator):
-            operator = check_operator(X, "X")
-            if reset:
-                self.n_features_in_ = X.shape[1]
-                self.__dict__.pop("feature_names_in_", None)
-            elif X.shape[1] != self.n_features_in_:
-                raise ValueError(
-                    f"X has {X.shape[1]} features, but {type(self).__name__} is expecting "
-                    f"{self.n_features_in_} features as input."
-                )
-        elif isinstance(X, np.ndarray) and is_memory_map(X):
-            # Neither copied, nor read once more in search of NaN: products show that.
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            operator = check_operator(X, "X")
-        else:
-            X = widen_sparse(X) if issparse(X) else X
-            X = validate_data(
-                self,
-                X,
-                accept_sparse=["csr", "csc"],
-                dtype=[np.float64, np.float32],
-                reset=reset,
-            )
-            operator = check_operator(X, "X")
+            check_operator(X, "X")  # before its width is noted
+        operator = check_operator(validate_matrix(self, X, reset=reset), "X")
         if reset and self.n_components > min(operator.shape):
             raise ValueError(
                 f"n_components({self.n_components}) must be <= min(n_samples, n_features) = "
@@ -285,6 +262,6 @@ def _total_variance(X):
     if issparse(X):
         return mean_variance_axis(X, axis=0)[1].sum()
     scaler = StandardScaler()
-    for rows in pieces(len(X), max(1, _PIECE_BYTES // (8 * X.shape[1]))):
+    for rows in pieces_in_memory(len(X), 8 * X.shape[1]):
         scaler.partial_fit(X[rows])
     return scaler.var_.sum()

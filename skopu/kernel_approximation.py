@@ -4,17 +4,17 @@ import math
 import numbers
 
 import numpy as np
-from scipy.sparse import issparse
 from scipy.special import gammaln
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ._sklearn import Interval, StrOptions, fit_context
+from ._validation import validate_array
 from .kernels import check_degree, check_order
 from .optics import OPU
 from .optics._glass import bit_generator, raw_bytes
-from .optics._rows import check_count, widen_sparse
+from .optics._rows import check_count
 
 
 class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -136,7 +136,7 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             If X is not finite, real and 2-d, a parameter does not suit the kernel, or the
             device has fewer inputs or outputs.
         """
-        X = self._validate(X, reset=True)
+        X = validate_array(self, X, accept_sparse="csr")
         check_count(self.n, "n")
         self._check_kernel()
         default_degree = {"speckle": 2, "arc_cosine": 1, "rbf": None}[self.kernel]
@@ -171,17 +171,10 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             or cannot be shown by the device.
         """
         check_is_fitted(self)
-        X = self._validate(X, reset=False)
+        X = validate_array(self, X, reset=False, accept_sparse="csr")
         mode = "intensity" if self._kernel == "speckle" else "linear"
         finish = getattr(self, f"_finish_{self._kernel}")()
         return self.opu_._project(X, self._n_features_out, mode, finish=finish)
-
-    def _validate(self, X, reset):
-        if issparse(X):
-            X = widen_sparse(X)
-        return validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
-        )
 
     def _check_kernel(self):
         if self.kernel == "speckle" and self.degree is not None:

@@ -2,19 +2,13 @@
 
 import numbers
 
-import numpy as np
-from scipy.sparse import issparse
-from scipy.sparse.linalg import LinearOperator
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
 from ._sklearn import Interval, StrOptions, fit_context
+from ._validation import validate_matrix
 from .linalg import opu_trace
 from .linalg._device import check_device
-from .linalg._operators import is_memory_map
 from .optics import OPU
-from .optics._rows import widen_sparse
 
 
 class OPUTraceEstimator(BaseEstimator):
@@ -132,16 +126,9 @@ class OPUTraceEstimator(BaseEstimator):
             If X is not finite, real and square; is not symmetric, or has eigenvalues where
             the function is not defined; or n_matvecs is too small for the method.
         """
-        if isinstance(X, LinearOperator):
-            self.n_features_in_ = X.shape[-1]
-            self.__dict__.pop("feature_names_in_", None)
-        elif isinstance(X, np.ndarray) and is_memory_map(X):
-            validate_data(self, X, skip_check_array=True)
-        else:
-            X = widen_sparse(X) if issparse(X) else X
-            X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=[np.float64, np.float32])
+        X = validate_matrix(self, X)
         opu = None if self.opu is None else clone(self.opu)
-        self.opu_ = check_device(opu, check_random_state(self.random_state))
+        self.opu_ = check_device(opu, self.random_state)
         self.trace_, self.standard_error_, self.n_matvecs_ = opu_trace(
             X,
             self.n_matvecs,

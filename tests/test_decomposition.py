@@ -74,8 +74,6 @@ def test_a_memory_map_is_never_copied(tmp_path, monkeypatch):
         for order in ("C", "F"):
             on_disk = memory_map(A.astype(dtype), tmp_path / "map", order)
             monkeypatch.setattr("skopu.linalg._operators._PIECE_BYTES", 2**20)
-            monkeypatch.setattr("skopu.linalg._device._PIECE_BYTES", 2**20)
-            monkeypatch.setattr("skopu.decomposition._PIECE_BYTES", 2**20)
             tracemalloc.start()
             OPUTruncatedSVD(2, n_oversamples=2, random_state=0).fit(on_disk)
             _, peak = tracemalloc.get_traced_memory()

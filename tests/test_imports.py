@@ -17,9 +17,10 @@ MAY_IMPORT = {
     "optics": {"optics"},
     "kernels": {"optics", "_sklearn"},
     "linalg": {"optics", "linalg"},
-    "decomposition": {"optics", "linalg", "_sklearn"},
-    "trace": {"optics", "linalg", "_sklearn"},
-    "kernel_approximation": {"optics", "kernels", "_sklearn"},
+    "_validation": {"optics", "linalg"},
+    "decomposition": {"optics", "linalg", "_sklearn", "_validation"},
+    "trace": {"optics", "linalg", "_sklearn", "_validation"},
+    "kernel_approximation": {"optics", "kernels", "_sklearn", "_validation"},
     "__init__": {
         "_version",
         "optics",

@@ -5,9 +5,9 @@ import scipy.sparse
 from sklearn.utils import check_random_state
 
 from ..optics import OPU, GaussianMedium
-from ..optics._rows import check_count, pieces
+from ..optics._rows import check_count
 from ..optics.medium import Medium
-from ._operators import _PIECE_BYTES, _Linear, in_row_order, is_memory_map
+from ._operators import _Linear, in_row_order, is_memory_map, pieces_in_memory
 
 
 def check_device(opu, random_state, medium=GaussianMedium):
@@ -35,8 +35,7 @@ def sketch_rows(opu, operator, n):
     if not (on_disk or (rows and A.dtype != operator.dtype)):
         return opu._project(A, n, "linear", name=operator.name)
     sketch = np.empty((rows, n), operator.dtype)
-    piece = max(1, _PIECE_BYTES // (A.shape[1] * operator.dtype.itemsize))
-    for part in pieces(rows, piece):
+    for part in pieces_in_memory(rows, A.shape[1] * operator.dtype.itemsize):
         shown = A[part].astype(operator.dtype, copy=False)
         sketch[part] = opu._project(shown, n, "linear", name=operator.name)
     return sketch

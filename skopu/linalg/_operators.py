@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator
 
-from ..optics._rows import own_threads, pieces, run_pieces, widen_sparse
+from ..optics._rows import all_finite, own_threads, pieces, run_pieces, widen_sparse
 
 _PIECE_BYTES = 2**26  # of a dense matrix that is read at once
 _PANEL = 16  # columns that a thread scatters a sparse product into: a cache line of them
@@ -111,7 +111,7 @@ class _Dense(Operator):
         result = np.zeros((A.shape[0], X.shape[1]), self.dtype)
         by_rows = in_row_order(A)
         length, across = A.shape if by_rows else A.shape[::-1]
-        for part in pieces(length, max(1, _PIECE_BYTES // (across * self.dtype.itemsize))):
+        for part in pieces_in_memory(length, across * self.dtype.itemsize):
             if by_rows:
                 np.matmul(A[part].astype(self.dtype, copy=False), X, out=result[part])
             else:
@@ -182,6 +182,11 @@ def _own(Y):
     return Y.copy() if isinstance(Y, np.ndarray) else Y
 
 
+def pieces_in_memory(length, line_bytes):
+    """Slices that cover range(length), of as many lines of a matrix as are read at once."""
+    return pieces(length, max(1, _PIECE_BYTES // line_bytes))
+
+
 def in_row_order(A):
     """Whether neighbours in a row of an array lie closer in memory than in a column."""
     return abs(A.strides[0]) >= abs(A.strides[1])
@@ -196,9 +201,7 @@ def is_memory_map(A):
 
 def check_finite(values, name):
     """Raise ValueError where values hold NaN or infinity."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        finite = np.isfinite(values.sum()) or np.isfinite(values).all()
-    if not finite:
+    if not all_finite(values):
         raise ValueError(
             f"{name} contains NaN or infinity, or overflows {values.dtype}. Impute, drop or "
             "scale entries first."

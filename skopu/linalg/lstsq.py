@@ -11,9 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..optics import LayeredMedium
 from ..optics._glass import bit_generator, raw_bytes
-from ..optics._rows import check_count, pieces
+from ..optics._rows import check_count
 from ._device import check_device, test_matrix
-from ._operators import _PIECE_BYTES, _Dense, _Linear, check_finite, check_operator
+from ._operators import _Dense, _Linear, check_finite, check_operator, pieces_in_memory
 
 _SUPERROWS = 16  # times n_columns, how many sums of rows the device is shown at most
 _TERMS = 4  # sums that a row enters
@@ -171,7 +171,7 @@ def _sums(signs, operator):
     """The sums of the rows of A, dense; A is read in pieces."""
     if isinstance(operator, _Dense):
         total = np.zeros((signs.shape[0], operator.shape[1]))
-        for rows in pieces(operator.shape[0], max(1, _PIECE_BYTES // (8 * operator.shape[1]))):
+        for rows in pieces_in_memory(operator.shape[0], 8 * operator.shape[1]):
             total += signs[:, rows] @ operator.A[rows]
         return total
     return (signs @ operator.A).toarray()

@@ -111,18 +111,13 @@ def _controlled(values, *controls):
 
 def _check_simple(A):
     """Raise ValueError unless A is the adjacency matrix of a simple undirected graph."""
-    if scipy.sparse.issparse(A):
-        weighted = not np.isin(A.data, (0, 1)).all()
-        unsymmetric = abs(A - A.T).max() > 0 if not weighted else False
-    else:
-        weighted = not np.isin(A, (0, 1)).all()
-        unsymmetric = not weighted and not np.array_equal(A, A.T)
-    if weighted:
+    sparse = scipy.sparse.issparse(A)
+    if not np.isin(A.data if sparse else A, (0, 1)).all():
         raise ValueError(
             "adjacency must hold zeros and ones: weights have no number of triangles. Take "
             "(adjacency != 0) to count those of the unweighted graph."
         )
-    if unsymmetric:
+    if not (abs(A - A.T).max() == 0 if sparse else np.array_equal(A, A.T)):
         raise ValueError(
             "adjacency must be symmetric. Take the maximum of it and its transpose to ignore "
             "the direction of edges."

@@ -58,14 +58,18 @@ def check_rows(X, name="X"):
             X = X.copy()
             X.sum_duplicates()
     values = X.data if scipy.sparse.issparse(X) else X
-    with np.errstate(over="ignore", invalid="ignore"):
-        finite = np.isfinite(values.sum()) or np.isfinite(values).all()
-    if not finite:
+    if not all_finite(values):
         raise ValueError(
             f"{name} contains NaN or infinity, which no modulator can show. Impute or drop "
             "those entries first (sklearn.impute.SimpleImputer)."
         )
     return X
+
+
+def all_finite(values):
+    """Whether an array is free of NaN and infinity; its sum mostly tells."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
 
 
 def widen_sparse(X):

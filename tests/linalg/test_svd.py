@@ -102,7 +102,6 @@ def test_pieces_of_a_matrix(monkeypatch, tmp_path):
     A = with_singular_values(90, 60, np.arange(1, 61) ** -1.0)
     expected = opu_svd(A, 5, random_state=0)
     monkeypatch.setattr(_operators, "_PIECE_BYTES", 60 * 8 * 7)
-    monkeypatch.setattr("skopu.linalg._device._PIECE_BYTES", 60 * 8 * 7)
     monkeypatch.setattr("skopu.linalg._tall._CHUNK", 1)
     for form in ("array", "column order", "map", "map in column order", "csr"):
         result = opu_svd(FORMS[form](A, tmp_path), 5, random_state=0)

@@ -1,0 +1,36 @@
+"""Validation of the data that estimators take."""
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.sparse.linalg import LinearOperator
+from sklearn.utils.validation import validate_data
+
+from .linalg._operators import is_memory_map
+from .optics._rows import widen_sparse
+
+
+def validate_array(estimator, X, *, reset=True, accept_sparse=("csr", "csc")):
+    """X as a float32 or float64 array or sparse matrix, its names and width checked or noted."""
+    X = widen_sparse(X) if issparse(X) else X
+    return validate_data(
+        estimator, X, accept_sparse=accept_sparse, dtype=[np.float64, np.float32], reset=reset
+    )
+
+
+def validate_matrix(estimator, X, *, reset=True):
+    """As `validate_array`, but operators and memory maps stay what they are."""
+    if isinstance(X, LinearOperator):
+        if reset:
+            estimator.n_features_in_ = X.shape[1]
+            estimator.__dict__.pop("feature_names_in_", None)
+        elif X.shape[1] != estimator.n_features_in_:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
+                f"{estimator.n_features_in_} features as input."
+            )
+        return X
+    if isinstance(X, np.ndarray) and is_memory_map(X):
+        # Neither copied, nor read once more in search of NaN: products show that.
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return X
+    return validate_array(estimator, X, reset=reset)
