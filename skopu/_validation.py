@@ -6,11 +6,12 @@ from scipy.sparse.linalg import LinearOperator
 from sklearn.utils.validation import validate_data
 
 from .linalg._operators import is_memory_map
-from .optics._rows import widen_sparse
+from .optics._rows import check_unmasked, widen_sparse
 
 
 def validate_array(estimator, X, *, reset=True, accept_sparse=("csr", "csc")):
     """X as a float32 or float64 array or sparse matrix, its names and width checked or noted."""
+    check_unmasked(X, "X")
     X = widen_sparse(X) if issparse(X) else X
     return validate_data(
         estimator, X, accept_sparse=accept_sparse, dtype=[np.float64, np.float32], reset=reset

@@ -6,7 +6,6 @@ import numpy as np
 from scipy.sparse import issparse
 from scipy.sparse.linalg import LinearOperator
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
 from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted
@@ -14,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from ._sklearn import Interval, StrOptions, fit_context
 from ._validation import validate_matrix
 from .linalg._device import check_device
-from .linalg._operators import check_operator, pieces_in_memory
+from .linalg._operators import check_operator
+from .linalg._tall import chunks
 from .linalg.svd import truncated_svd
 from .optics import OPU
 
@@ -55,9 +55,9 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     n_iter_ : int
         Number of refinements made.
     n_passes_ : int
-        How often `fit` read X: 2 * n_iter_ + 2 times for the decomposition, once more for
-        the check of "auto" and again where that asks for wider blocks; once to transform X,
-        and once for its total variance.
+        How often `fit` read X: 2 * n_iter_ + 2 times for the decomposition, and once more
+        where X has no further directions; once for the check of "auto", and all again where
+        that asks for wider blocks; once to transform X, and once for its total variance.
     opu_ : OPU
         The device in use.
     n_features_in_ : int
@@ -73,8 +73,9 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     Notes
     -----
-    Arrays and memory maps are read piece by piece and never copied, apart from the small
-    results: a map may be larger than memory. Integers are converted piece by piece.
+    Memory maps are read piece by piece and never copied, apart from the small results: a
+    map may be larger than memory, also one of integers. Arrays, CSR and CSC matrices of
+    float32 or float64 are not copied either; other data are converted once.
 
     References
     ----------
@@ -171,7 +172,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             self.__dict__.pop("explained_variance_ratio_", None)
         else:
             total = _total_variance(operator.A)
-            operator.count(0)
+            operator.count(0)  # a pass without products
             ratio = np.zeros_like(self.explained_variance_)
             np.divide(self.explained_variance_, total, out=ratio, where=total > 0)
             self.explained_variance_ratio_ = ratio
@@ -261,7 +262,12 @@ def _total_variance(X):
     """Sum of the variances of all columns."""
     if issparse(X):
         return mean_variance_axis(X, axis=0)[1].sum()
-    scaler = StandardScaler()
-    for rows in pieces_in_memory(len(X), 8 * X.shape[1]):
-        scaler.partial_fit(X[rows])
-    return scaler.var_.sum()
+    count, mean, spread = 0, np.zeros(X.shape[1]), 0.0
+    for rows in chunks(*X.shape):  # and what lies between chunks (Chan, Golub and LeVeque)
+        part = X[rows]
+        shift = part.mean(axis=0, dtype=np.float64) - mean
+        between = count * len(part) / (count + len(part)) * (shift @ shift)
+        spread += part.var(axis=0).sum(dtype=np.float64) * len(part) + between
+        count += len(part)
+        mean += shift * (len(part) / count)
+    return spread / count

@@ -28,7 +28,7 @@ class OPUTraceEstimator(BaseEstimator):
         Estimate the trace of this function of a symmetric matrix instead. A callable takes
         an array of eigenvalues to a real array of the same shape.
     lanczos_steps : int, default=20
-        Most products that a product with the function of the matrix takes.
+        Most products that a product with the function of the matrix takes, at least 4.
     opu : OPU, default=None
         The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
         camera, whose seed is drawn from ``random_state``.
@@ -82,7 +82,7 @@ class OPUTraceEstimator(BaseEstimator):
         "n_matvecs": [Interval(numbers.Integral, 1, None, closed="left")],
         "method": [StrOptions({"xtrace", "hutch++", "hutchinson", "sketch"})],
         "function": [StrOptions({"log", "exp", "sqrt", "inv"}), callable, None],
-        "lanczos_steps": [Interval(numbers.Integral, 3, None, closed="left")],
+        "lanczos_steps": [Interval(numbers.Integral, 4, None, closed="left")],
         "opu": [OPU, None],
         "random_state": ["random_state"],
     }

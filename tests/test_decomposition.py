@@ -78,7 +78,7 @@ def test_a_memory_map_is_never_copied(tmp_path, monkeypatch):
             OPUTruncatedSVD(2, n_oversamples=2, random_state=0).fit(on_disk)
             _, peak = tracemalloc.get_traced_memory()
             tracemalloc.stop()
-            assert peak < 0.4 * A.size * 4
+            assert peak < 0.4 * A.size * 4 if dtype == np.float32 else 0.9 * A.size
 
 
 def test_passes():

@@ -33,17 +33,28 @@ def sketch_rows(opu, operator, n):
     operator.count(n)
     rows = len(operator.A) if isinstance(A, np.ndarray) else 0
     if not (on_disk or (rows and A.dtype != operator.dtype)):
-        return opu._project(A, n, "linear", name=operator.name)
+        return project(opu, A, n, operator.name)
     sketch = np.empty((rows, n), operator.dtype)
     for part in pieces_in_memory(rows, A.shape[1] * operator.dtype.itemsize):
-        shown = A[part].astype(operator.dtype, copy=False)
-        sketch[part] = opu._project(shown, n, "linear", name=operator.name)
+        sketch[part] = project(opu, A[part].astype(operator.dtype, copy=False), n, operator.name)
     return sketch
+
+
+def project(opu, rows, n, name):
+    """Random projections of rows, which are not all dark unless the rows are all zero."""
+    projections = opu._project(rows, n, "linear", name=name)
+    stored = rows.data if scipy.sparse.issparse(rows) else rows
+    if stored.any() and not projections.any():
+        raise ValueError(
+            f"The camera of opu reads nothing but zeros, though the light of {name} is not dark: "
+            f"{opu.camera!r} is too coarse. Give it more bits, or a longer exposure."
+        )
+    return projections
 
 
 def test_matrix(opu, n_rows, n, dtype):
     """Random matrix (n_rows, n), read from the device by showing each input alone."""
-    return opu.linear(scipy.sparse.identity(n_rows, dtype, format="csr"), n)
+    return project(opu, scipy.sparse.identity(n_rows, dtype, format="csr"), n, "each input")
 
 
 def independent(opu, n_inputs, n_modes):
@@ -95,13 +106,17 @@ def probes(opu, n_rows, n, dtype):
     A noisy camera lengthens its readings, which would multiply quadratic forms by 1 + s^2
     for noise of variance s^2; lengths alone carry that factor, so fixing them removes it.
     """
+    if n_rows == 1:  # the one direction there is
+        return np.ones((1, n), dtype)
     vectors = test_matrix(independent(opu, n_rows, -(-n // 2)), n_rows, n, dtype)
+    if not vectors.any(axis=0).all():
+        raise ValueError(
+            f"Some modes of opu give no random vector of length {n_rows}: {opu.camera!r} reads "
+            "zeros alone. Give it more bits."
+        )
     return scaled_to(vectors, n_rows)
 
 
 def scaled_to(vectors, squared_length):
-    """Columns scaled to that squared length; columns of zeros stay."""
-    lengths = np.linalg.norm(vectors, axis=0)
-    return vectors * np.divide(
-        np.sqrt(squared_length), lengths, out=np.zeros_like(lengths), where=lengths > 0
-    )
+    """Columns, none of which is zero, scaled to that squared length."""
+    return vectors * (np.sqrt(squared_length) / np.linalg.norm(vectors, axis=0))

@@ -6,6 +6,7 @@ from ..optics._rows import check_count, pieces
 
 _FUNCTIONS = {"log": np.log, "sqrt": np.sqrt, "exp": np.exp, "inv": np.reciprocal}
 _BASIS_BYTES = 2**28  # of Krylov vectors held at once
+_SLOWEST = 0.9  # change by twice the steps over the change before, if they converge
 
 
 class MatrixFunction:
@@ -19,7 +20,7 @@ class MatrixFunction:
     def __init__(self, operator, function, n_steps):
         self.operator = operator
         self.shape, self.dtype = operator.shape, operator.dtype
-        self.n_steps = min(check_count(n_steps, "lanczos_steps", 3), operator.shape[0])
+        self.n_steps = min(check_count(n_steps, "lanczos_steps", 4), operator.shape[0])
         self._evaluate = function if callable(function) else _FUNCTIONS.get(function)
         if self._evaluate is None:
             raise ValueError(
@@ -27,26 +28,41 @@ class MatrixFunction:
                 f"{function!r}."
             )
         self.function = function
-        self._forms = []
+        self._forms = None
 
-    @property
     def truncation(self):
         """Estimate of the error in the trace that more Lanczos steps would remove.
 
-        From the means of quadratic forms at three numbers of steps equally far apart,
-        taken to converge geometrically.
+        From quadratic forms after a quarter, half and all of the steps: an error that falls
+        like a power of their number falls by the same factor each time, and one that falls
+        faster is less than is said here. The forms are those of the first vectors that were
+        multiplied, which are random: their mean is the trace over the dimension.
+
+        Returns
+        -------
+        error : float
+            Not more than nine times the last change.
+        converges : bool
+            Whether changes become smaller, without which the error is a guess.
         """
-        fewest, fewer, all_steps = np.mean(self._forms, axis=0)
-        last, before = abs(all_steps - fewer), abs(fewer - fewest)
-        ratio = min(last / before, 0.9) if before > 0 else 0.9
-        return last * ratio / (1 - ratio) * self.shape[0]
+        quarter, half, whole = np.mean(self._forms, axis=0)
+        last, before = abs(whole - half), abs(half - quarter)
+        rounding = 100 * np.finfo(self.dtype).eps * abs(whole)
+        converges = last <= max(_SLOWEST * before, rounding)
+        factor = min(last / before, _SLOWEST) if before > 0 else _SLOWEST
+        return last * factor / (1 - factor) * self.shape[0], converges
 
     def matmat(self, X):
         """f(A) @ X."""
         products = np.empty_like(X)
-        width = max(1, _BASIS_BYTES // (self.n_steps * len(X) * X.itemsize))
+        # Two at least, which show whether A is symmetric.
+        width = max(2, _BASIS_BYTES // (self.n_steps * len(X) * X.itemsize))
+        forms = []
         for columns in pieces(X.shape[1], width):
-            products[:, columns] = self._apply(X[:, columns])
+            products[:, columns], part = self._apply(X[:, columns])
+            forms.extend(part)
+        if self._forms is None:
+            self._forms = forms
         return products
 
     def _apply(self, X):
@@ -55,22 +71,22 @@ class MatrixFunction:
         nodes, vectors = np.linalg.eigh(T)
         values = self._values(nodes)
         weights = vectors[:, 0, :]
-        self._note_convergence(T, np.sum(values * weights**2, axis=1), exhausted)
+        forms = self._convergence(T, np.sum(values * weights**2, axis=1), exhausted)
         coefficients = np.matmul(vectors, (values * weights)[:, :, None])
         products = np.matmul(basis.transpose(0, 2, 1), coefficients.astype(X.dtype))[:, :, 0]
-        return products.T * lengths
+        return products.T * lengths, forms
 
-    def _note_convergence(self, T, forms, exhausted):
-        """Keep the quadratic forms of the unit columns, and those that fewer steps give."""
-        row, gap = [forms], max(1, T.shape[1] // 3)
-        for steps in (T.shape[1] - gap, T.shape[1] - 2 * gap):
-            if steps < 1 or exhausted.all():
-                row.append(forms)
+    def _convergence(self, T, forms, exhausted):
+        """Quadratic forms of the unit columns, after those that fewer steps give."""
+        columns = [forms]
+        for steps in (self.n_steps // 2, self.n_steps // 4):
+            if exhausted.all():
+                columns.append(forms)
                 continue
             nodes, vectors = np.linalg.eigh(T[:, :steps, :steps])
             fewer = np.sum(self._values(nodes) * vectors[:, 0, :] ** 2, axis=1)
-            row.append(np.where(exhausted, forms, fewer))
-        self._forms.extend(np.column_stack(row[::-1]))
+            columns.append(np.where(exhausted, forms, fewer))
+        return np.column_stack(columns[::-1])
 
     def _tridiagonalize(self, X):
         """Orthonormal Krylov bases (n_columns, k, n) and T (n_columns, k, k) of unit columns.
@@ -120,8 +136,9 @@ class MatrixFunction:
         name = self.operator.name
         if (self.function == "log" and low <= rounding) or (self.function == "sqrt" and low < 0):
             raise ValueError(
-                f'function="{self.function}" needs positive eigenvalues, but those of {name} '
-                f"reach down to {low:.3g}. Add a multiple of the identity to it."
+                f'function="{self.function}" needs positive eigenvalues, above the rounding '
+                f"error {rounding:.1g}, but those of {name} reach down to {low:.3g}. Add a "
+                "multiple of the identity to it."
             )
         if self.function == "inv" and low <= rounding and high >= -rounding:
             raise ValueError(

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator
 
-from ..optics._rows import all_finite, own_threads, pieces, run_pieces, widen_sparse
+from ..optics._rows import all_finite, as_array, own_threads, pieces, run_pieces, widen_sparse
 
 _PIECE_BYTES = 2**26  # of a dense matrix that is read at once
 _PANEL = 16  # columns that a thread scatters a sparse product into: a cache line of them
@@ -15,14 +15,15 @@ _PANEL = 16  # columns that a thread scatters a sparse product into: a cache lin
 
 def check_operator(A, name="A", square=False):
     """Return A, real and not empty, as an `Operator`; matrices are not copied."""
-    if not isinstance(A, LinearOperator | np.ndarray) and not scipy.sparse.issparse(A):
-        A = np.asarray(A)
-    if A.dtype is None or A.dtype.kind not in "biuf":
+    if not isinstance(A, LinearOperator) and not scipy.sparse.issparse(A):
+        A = as_array(A, name)
+    dtype = np.dtype(A.dtype)  # float64 for an operator that does not say
+    if dtype.kind not in "biuf":
         raise ValueError(
-            f"{name} must be real, got dtype {A.dtype}. Treat the real and the imaginary part "
+            f"{name} must be real, got dtype {dtype}. Treat the real and the imaginary part "
             "of a complex matrix separately."
-            if A.dtype is not None and A.dtype.kind == "c"
-            else f"{name} must hold real numbers, got dtype {A.dtype}."
+            if dtype.kind == "c"
+            else f"{name} must hold real numbers, got dtype {dtype}."
         )
     if len(A.shape) != 2 or 0 in A.shape:
         raise ValueError(
@@ -39,7 +40,7 @@ def check_operator(A, name="A", square=False):
             A = A.copy()
             A.sum_duplicates()
         return _Sparse(A, name)
-    return _Dense(A.view(np.ndarray), name)
+    return _Dense(A, name)
 
 
 class Operator:
@@ -53,8 +54,7 @@ class Operator:
         self.A = A
         self.name = name
         self.shape = A.shape
-        narrow = A.dtype in (np.float16, np.float32)
-        self.dtype = np.dtype(np.float32 if narrow else np.float64)
+        self.dtype = np.dtype(np.float32 if A.dtype == np.float32 else np.float64)
         self.n_matvecs = self.n_passes = 0
 
     @contextlib.contextmanager
@@ -172,8 +172,8 @@ class _Linear(Operator):
             return _own(self.A.rmatmat(X))
         except (NotImplementedError, TypeError) as error:  # SciPy raises either
             raise ValueError(
-                f"{self.name} has no transposed products ({error}). Give the LinearOperator an "
-                "rmatvec or rmatmat."
+                f"{self.name} gives no transposed products: {error!r}. Give the LinearOperator "
+                "an rmatvec or rmatmat."
             ) from error
 
 

@@ -3,6 +3,8 @@
 A chunk fits the processor's cache, so temporary results never go to memory.
 """
 
+import math
+
 import numpy as np
 
 from ..optics._rows import pieces, run_pieces
@@ -10,19 +12,20 @@ from ..optics._rows import pieces, run_pieces
 _CHUNK = 2**19  # entries of the widest array
 
 
-def _chunks(n_rows, width):
+def chunks(n_rows, width):
+    """Slices of rows that fit the cache."""
     return pieces(n_rows, max(256, _CHUNK // max(width, 1)))
 
 
 def inner(X, Y, threads):
     """X.T @ Y."""
-    chunks = _chunks(len(Y), max(X.shape[1], Y.shape[1]))
-    parts = [None] * len(chunks)
+    slices = chunks(len(Y), max(X.shape[1], Y.shape[1]))
+    parts = [None] * len(slices)
 
     def work(i):
-        parts[i] = X[chunks[i]].T @ Y[chunks[i]]
+        parts[i] = X[slices[i]].T @ Y[slices[i]]
 
-    run_pieces(work, range(len(chunks)), threads)
+    run_pieces(work, range(len(slices)), threads)
     return np.sum(parts, axis=0)
 
 
@@ -32,7 +35,7 @@ def subtract(Y, X, C, threads):
     def work(rows):
         Y[rows] -= X[rows] @ C
 
-    run_pieces(work, _chunks(len(Y), max(X.shape[1], Y.shape[1])), threads)
+    run_pieces(work, chunks(len(Y), max(X.shape[1], Y.shape[1])), threads)
 
 
 def multiply(blocks, C, threads):
@@ -46,5 +49,13 @@ def multiply(blocks, C, threads):
         for block, part in zip(blocks[1:], parts[1:], strict=True):
             piece += block[rows] @ part
 
-    run_pieces(work, _chunks(len(result), C.shape[1]), threads)
+    run_pieces(work, chunks(len(result), C.shape[1]), threads)
     return result
+
+
+def largest_length(columns):
+    """Norm of the longest column, whose square may be too large or too small for a float."""
+    largest = float(abs(columns).max())
+    if largest == 0:
+        return 0.0
+    return largest * math.sqrt(np.square(columns / largest, dtype=np.float64).sum(axis=0).max())

@@ -11,8 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..optics import LayeredMedium
 from ..optics._glass import bit_generator, raw_bytes
-from ..optics._rows import check_count
-from ._device import check_device, test_matrix
+from ..optics._rows import as_array, check_count
+from ._device import check_device, project, test_matrix
 from ._operators import _Dense, _Linear, check_finite, check_operator, pieces_in_memory
 
 _SUPERROWS = 16  # times n_columns, how many sums of rows the device is shown at most
@@ -95,6 +95,9 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
     The device is shown at most 16 n values of a column: where A has more rows, each is
     first added, with random signs, to 4 of 16 n sums, as a sparse sign embedding [3]_.
 
+    The rank is that of the projections. Noise of a camera gives them full rank, and so hides
+    that A has less: the solution then fits as well, but is not the shortest.
+
     References
     ----------
     .. [1] V. Rokhlin and M. Tygert, "A fast randomized algorithm for overdetermined linear
@@ -122,7 +125,7 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
             f"A must have at least as many rows as columns, got shape {operator.shape}. Use "
             "scipy.linalg.lstsq for wide matrices."
         )
-    b = np.asarray(b)
+    b = as_array(b, "b")
     if b.dtype.kind not in "biuf":
         raise ValueError(f"b must hold real numbers, got dtype {b.dtype}.")
     b = b.astype(np.float64, copy=False)
@@ -143,9 +146,17 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
             _solve(operator, column, right, start)
             for column, start in zip(b.reshape(m, -1).T, starts.T, strict=True)
         ]
-    x = np.column_stack([solution for solution, _, _ in solutions])
-    residues = np.array([residue for _, residue, _ in solutions])
-    n_iter = max(n_iter for _, _, n_iter in solutions)
+        x = np.column_stack([solution for solution, _ in solutions])
+        operator.dtype = np.dtype(np.float64)  # residuals are small differences
+        residues = np.square(b.reshape(m, -1) - operator.matmat(x)).sum(axis=0)
+    n_iter = max(n_iter for _, n_iter in solutions)
+    if n_iter == _MOST_ITERATIONS:
+        warnings.warn(
+            f"LSQR has not converged in {n_iter} iterations: the preconditioner is too rough. "
+            "Raise n_projections, or use a camera with less noise.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
     if b.ndim == 1:
         return LstsqResult(x[:, 0], float(residues[0]), rank, n_iter)
     return LstsqResult(x, residues, rank, n_iter)
@@ -163,8 +174,8 @@ def _sketch(opu, operator, b, n_projections):
         signs = _sign_embedding(n_sums, m, opu._medium()._seed(opu.random_state))
         shown, b = _sums(signs, operator), signs @ b
     columns = shown.T.astype(np.float64)
-    projections = opu._project(columns, n_projections, "linear", name=operator.name)
-    return projections.T, opu.linear(b.T, n_projections).T
+    projections = project(opu, columns, n_projections, operator.name)
+    return projections.T, opu._project(b.T, n_projections, "linear", name="b").T
 
 
 def _sums(signs, operator):
@@ -199,10 +210,10 @@ def _precondition(sketch, targets, eps):
 
 
 def _solve(operator, b, right, start):
-    """x, squared residual and iterations of LSQR on A @ right from a start."""
+    """Solution and iterations of LSQR on A @ right from a start."""
     m, rank = len(b), right.shape[1]
     if rank == 0:
-        return np.zeros(len(right)), b @ b, 0
+        return np.zeros(len(right)), 0
     dtype = operator.dtype
 
     def matvec(y):
@@ -213,15 +224,7 @@ def _solve(operator, b, right, start):
 
     conditioned = LinearOperator((m, rank), matvec, rmatvec, dtype=np.float64)
     tol = 10 * np.finfo(dtype).eps
-    y, stop, n_iter = lsqr(
+    y, _, n_iter = lsqr(
         conditioned, b, atol=tol, btol=tol, conlim=0, iter_lim=_MOST_ITERATIONS, x0=start
     )[:3]
-    if stop == 7:
-        warnings.warn(
-            f"LSQR has not converged in {n_iter} iterations: the preconditioner is too rough. "
-            "Raise n_projections, or use a camera with less noise.",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
-    residual = b - matvec(y)
-    return right @ y, residual @ residual, n_iter
+    return right @ y, n_iter

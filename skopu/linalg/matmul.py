@@ -1,14 +1,17 @@
 """Matrix products from sketches."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import clone
 
 from ..optics import Camera
+from ..optics._glass import bit_generator, raw_bytes
 from ..optics._rows import check_count
-from ._device import check_device, test_matrix
-from ._operators import _Linear, check_operator
+from ._device import check_device, project, test_matrix
+from ._operators import _Linear, check_finite, check_operator
+from ._tall import largest_length
 
 
 class MatmulEstimate(NamedTuple):
@@ -96,24 +99,25 @@ def opu_matmul(A, B, n_components, *, opu=None, random_state=None):
     opu = check_device(opu, random_state)
     first = _sketch_columns(opu, left, n_components)
     second = _sketch_columns(_with_other_noise(opu), right, n_components)
-    value = first.T @ second / n_components
-    squared = [np.square(part, dtype=np.float64).sum() / n_components for part in (first, second)]
-    product = np.square(value, dtype=np.float64).sum()
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = first.T @ second / n_components
+    check_finite(value, "The product A.T @ B")
     # The estimate's own square norm is too large by the square of its error.
-    error = np.sqrt((squared[0] * squared[1] + product) / (n_components + 1))
-    return MatmulEstimate(value, float(error))
+    left_size, right_size, size = (largest_length(x.reshape(-1, 1)) for x in (first, second, value))
+    error = math.hypot(left_size / n_components * right_size, size) / math.sqrt(n_components + 1)
+    return MatmulEstimate(value, error)
 
 
 def _sketch_columns(opu, operator, n):
     """Projections (n, p) of the columns of an operator."""
     if isinstance(operator, _Linear):
         return operator.rmatmat(test_matrix(opu, operator.shape[0], n, operator.dtype)).T
-    return opu._project(operator.A.T, n, "linear", name=operator.name).T
+    return project(opu, operator.A.T, n, operator.name).T
 
 
 def _with_other_noise(opu):
     """The same glass, seen by a camera whose noise is independent."""
     camera = Camera() if opu.camera is None else clone(opu.camera)
     seed = opu.random_state if camera.random_state is None else camera.random_state
-    other = clone(opu)
-    return other.set_params(camera=camera.set_params(random_state=(seed or 0) + 1))
+    seed = int(raw_bytes(bit_generator(seed or 0, "twin"), 4).view("<u4")[0])
+    return clone(opu).set_params(camera=camera.set_params(random_state=seed))

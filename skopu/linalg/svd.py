@@ -1,7 +1,6 @@
 """Singular value decomposition from random projections."""
 
 import itertools
-import math
 
 import numpy as np
 from sklearn.utils.extmath import svd_flip
@@ -11,7 +10,7 @@ from ..optics._rows import check_count
 from ._device import check_device, sketch_rows
 from ._operators import check_operator
 from ._orthonormal import orthonormalize, polish
-from ._tall import inner, multiply
+from ._tall import inner, largest_length, multiply
 
 _SETTLED = 0.05  # change of a singular value that n_iter="auto" takes for none
 _WITNESSES = 8  # columns of the sketch that check the result of the others
@@ -27,8 +26,9 @@ def opu_svd(A, n_components, *, n_oversamples=10, n_iter="auto", opu=None, rando
     Parameters
     ----------
     A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (m, n)
-        Real matrix. It is read in passes and never copied. An operator needs transposed
-        products; it multiplies a test matrix read from the device.
+        Real matrix, read in passes. Arrays, memory maps, and CSR and CSC matrices of floats
+        are not copied. An operator needs transposed products; it multiplies a test matrix
+        read from the device.
     n_components : int
         Number of singular values, at most min(m, n).
     n_oversamples : int, default=10
@@ -141,7 +141,7 @@ def _bidiagonalize(operator, sketch, n_components, n_iter, threads):
     Sci. Comput. 21, 2000), and `orthonormalize` steps in where they would not.
     """
     m, n = operator.shape
-    size = _largest_length(sketch)
+    size = largest_length(sketch)
     left, _ = orthonormalize(sketch, [], 0, size, threads)
     lefts, rights, B = [left], [], np.zeros((left.shape[1], 0), operator.dtype)
     before = None
@@ -166,13 +166,6 @@ def _bidiagonalize(operator, sketch, n_components, n_iter, threads):
     return lefts, B, rights
 
 
-def _largest_length(columns):
-    largest = float(abs(columns).max())
-    if largest == 0:
-        return 0.0
-    return largest * math.sqrt(np.square(columns / largest, dtype=np.float64).sum(axis=0).max())
-
-
 def _append(B, R):
     """B with R below it, at the right."""
     return np.vstack([B, np.hstack([np.zeros((len(R), B.shape[1] - R.shape[1]), B.dtype), R])])
@@ -192,14 +185,14 @@ def _overlooks(operator, witnesses, n_components, bases, threads):
     Blocks of b columns find no more than b copies of a repeated singular value.
     """
     lefts, B, rights = bases
-    size = _largest_length(witnesses)
+    size = largest_length(witnesses)
     left, _ = orthonormalize(witnesses, lefts, len(lefts), size, threads)
     if left.shape[1] == 0:
         return False
     images = operator.rmatmat(left)
     known = np.vstack([inner(right, images, threads) for right in rights])
     # Scaled, since their squares might be too small or too large.
-    unit = _largest_length(images) or 1.0
+    unit = largest_length(images) or 1.0
     shares = (known / unit).astype(np.float64)
     gram = inner(images / images.dtype.type(unit), images / images.dtype.type(unit), threads)
     sizes, directions = np.linalg.eigh(gram - shares.T @ shares)

@@ -1,12 +1,14 @@
 """Trace of a matrix, or of a function of it, from products with random vectors."""
 
 import math
+import warnings
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from ..optics._rows import check_count
-from ._device import check_device, independent, probes, scaled_to, sketch_rows
+from ._device import check_device, independent, probes, project, scaled_to, sketch_rows
 from ._lanczos import MatrixFunction
 from ._operators import Operator, _Linear, check_operator
 
@@ -65,8 +67,9 @@ def opu_trace(
         of eigenvalues to a real array of the same shape. All methods take all functions.
     lanczos_steps : int, default=20
         Products with A that a product with f(A) costs at most, where a function is given:
-        m above is then n_matvecs // lanczos_steps. More steps suit ill-conditioned A; the
-        standard error includes an estimate of what further steps would change.
+        m above is then n_matvecs // lanczos_steps; at least 4. More steps suit
+        ill-conditioned A; the standard error includes an estimate of what further steps
+        would change.
     opu : OPU, default=None
         The device. None is an ideal one with a `GaussianMedium`. Of a layered medium one
         mode per block is used: modes of a block are not independent.
@@ -88,8 +91,20 @@ def opu_trace(
         If A is not square, complex or contains NaN; is not symmetric, or has eigenvalues
         where the function is not defined; or n_matvecs is too small for the method.
 
+    Warns
+    -----
+    sklearn.exceptions.ConvergenceWarning
+        If the trace of a function still changes with the number of Lanczos steps.
+
     Notes
     -----
+    The error is itself estimated, from m values, for "xtrace" m / 2 and for "hutch++" m / 3
+    of them. If these are fewer than 20, take intervals from Student's t distribution.
+
+    "xtrace" and "hutch++" take probes as rotation invariant, which those read by a camera of
+    two bits or less are not: their bias is then a few per cent of the part of the trace
+    outside the space.
+
     Noise of variance s^2 in the camera's reading of a random vector would multiply a
     quadratic form by 1 + s^2. It does so through the vector's length alone, and lengths are
     known: each vector is scaled to sqrt(n), which removes the bias, and the random
@@ -143,7 +158,16 @@ def opu_trace(
         )
     value, standard_error = estimate(multiplied, opu, n_products)
     if function is not None:
-        standard_error = math.hypot(standard_error, multiplied.truncation)
+        truncation, converges = multiplied.truncation()
+        standard_error = math.hypot(standard_error, truncation)
+        if not converges:
+            warnings.warn(
+                f"{cost} Lanczos steps are too few for this function of A: its trace still "
+                "changes, and the standard error may be too small. Raise lanczos_steps, and "
+                "n_matvecs with it, or add a multiple of the identity to A.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
     return Estimate(float(value), float(standard_error), operator.n_matvecs)
 
 
@@ -166,10 +190,11 @@ def _sketch(A, opu, m):
     if not isinstance(A, Operator) or isinstance(A, _Linear):  # no rows to show
         return _hutchinson(A, opu, m)
     opu = independent(opu, A.shape[0], -(-m // 2))
-    return _mean(np.diag(opu.linear(sketch_rows(opu, A, m).T, m)).astype(np.float64))
+    sketch = sketch_rows(opu, A, m)
+    return _mean(np.diag(project(opu, sketch.T, m, "the sketch")).astype(np.float64))
 
 
-def _hutch(A, opu, m):
+def _hutch_plus_plus(A, opu, m):
     n = A.shape[0]
     rank = min(m // 3, n)
     n_probes = 0 if rank == n else m - 2 * rank
@@ -206,7 +231,7 @@ def leave_one_out(X, span, factors, multiply):
         Unbiased estimates of each trace, one for each column of X: the trace in the space
         of the other columns of span, and a quadratic form of what is left of x outside.
     shared : float
-        Part of the first trace that lies inside, from 0 to 1.
+        Part of the first trace, terms taken without their signs, that lies inside.
     """
     n, m = X.shape
     Q, R = np.linalg.qr(span.astype(np.float64))
@@ -228,7 +253,7 @@ def leave_one_out(X, span, factors, multiply):
         inside = _forms(CQ, DQ).sum() - _forms(CQ @ S, DQ @ S)
         values[i] = inside + outside
         if i == 0:
-            parts = abs(inside.mean()), abs(outside.mean())
+            parts = abs(_forms(CQ, DQ)).sum(), abs(outside).mean()
     return values, parts[0] / sum(parts) if any(parts) else 0.0
 
 
@@ -247,6 +272,6 @@ def correct_spread(value, spread, shared, dtype):
 _METHODS = {
     "hutchinson": (_hutchinson, 2),
     "sketch": (_sketch, 2),
-    "hutch++": (_hutch, 4),
+    "hutch++": (_hutch_plus_plus, 4),
     "xtrace": (_xtrace, 4),
 }

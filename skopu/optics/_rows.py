@@ -25,17 +25,7 @@ def check_rows(X, name="X"):
 
     Integers and booleans become float64, which holds them exactly up to 2**53.
     """
-    X = widen_sparse(X) if scipy.sparse.issparse(X) else np.asarray(X)
-    if X.dtype.kind == "O" and not scipy.sparse.issparse(X):
-        try:
-            if any(isinstance(entry, str | bytes) for entry in X.flat):
-                raise ValueError("there is text")
-            X = X.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"{name} must hold real numbers, but not every entry is one ({error}). "
-                "Encode categories and drop text columns first."
-            ) from error
+    X = widen_sparse(X) if scipy.sparse.issparse(X) else as_array(X, name)
     if X.dtype.kind not in "biuf":
         raise ValueError(
             f"{name} must hold real numbers, got dtype {X.dtype}. The device is lit with "
@@ -64,6 +54,32 @@ def check_rows(X, name="X"):
             "those entries first (sklearn.impute.SimpleImputer)."
         )
     return X
+
+
+def check_unmasked(X, name):
+    """Raise ValueError where X is a masked array some of whose entries are masked."""
+    if np.ma.is_masked(X):
+        raise ValueError(
+            f"{name} has masked entries, which would be read as numbers. Fill them first, for "
+            "example with numpy.ma.filled."
+        )
+
+
+def as_array(X, name):
+    """X as an array of numbers, also where it is a DataFrame of several dtypes."""
+    check_unmasked(X, name)
+    X = np.asarray(X)
+    if X.dtype.kind != "O":
+        return X
+    try:
+        if any(isinstance(entry, str | bytes) for entry in X.flat):
+            raise ValueError("there is text")
+        return X.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must hold real numbers, but not every entry is one ({error}). "
+            "Encode categories and drop text columns first."
+        ) from error
 
 
 def all_finite(values):

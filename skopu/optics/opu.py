@@ -278,10 +278,10 @@ class OPU(BaseEstimator):
         """The device's medium and camera, and X checked against what it can show."""
         X = check_rows(X, name)
         medium, camera = self._check(X.shape[1], n_modes)
-        self._check_shown(X, signed)
+        self._check_shown(X, signed, name)
         return medium, camera, X
 
-    def _check_shown(self, X, signed):
+    def _check_shown(self, X, signed, name):
         if self.input_bits is None:
             return
         largest = 2**self.input_bits - 1
@@ -295,12 +295,13 @@ class OPU(BaseEstimator):
         if not signed and np.isin(-values[wrong], np.arange(1, largest + 1)).all():
             remedy = "Negative values have no intensity, send them through linear projections"
         elif largest == 1:
-            remedy = "Binarise X first, for example with sklearn.preprocessing.Binarizer"
+            remedy = f"Binarise {name} first, for example with sklearn.preprocessing.Binarizer"
         else:
-            remedy = f"Scale and round X first, for example numpy.rint({largest} * X / X.max())"
+            scaled = f"numpy.rint({largest} * {name} / {name}.max())"
+            remedy = f"Scale and round {name} first, for example {scaled}"
         raise ValueError(
             f"A modulator of input_bits={self.input_bits} shows {shown}"
-            f"{', with either sign' if signed else ''}, but X contains {some}. {remedy}; "
+            f"{', with either sign' if signed else ''}, but {name} contains {some}. {remedy}; "
             "input_bits=None shows any value."
         )
 

@@ -5,7 +5,7 @@ import scipy.sparse
 from scipy.sparse.linalg import LinearOperator
 from sklearn.exceptions import ConvergenceWarning
 
-from skopu import OPU, GaussianMedium, opu_lstsq
+from skopu import OPU, Camera, GaussianMedium, opu_lstsq
 
 from .matrices import FORMS, layered, noisy, with_singular_values
 
@@ -44,8 +44,10 @@ def test_noise_costs_iterations_not_accuracy(opu):
 def test_too_few_iterations_are_told(monkeypatch):
     monkeypatch.setattr("skopu.linalg.lstsq._MOST_ITERATIONS", 5)
     A = with_singular_values(500, 15, np.logspace(0, -9, 15))
-    with pytest.warns(ConvergenceWarning, match="preconditioner is too rough"):
-        opu_lstsq(A, rng.normal(size=500), opu=noisy())
+    with pytest.warns(ConvergenceWarning, match="preconditioner is too rough") as warned:
+        opu_lstsq(A, rng.normal(size=(500, 2)), opu=noisy())
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
 
 
 def test_rank_deficient_gives_the_shortest_solution():
@@ -74,6 +76,7 @@ def test_dtypes(dtype):
     result = opu_lstsq(A, b, random_state=0)
     assert result.x.dtype == np.float64
     assert np.allclose(result.x, scipy.linalg.lstsq(A.astype(float), b)[0], atol=1e-4)
+    assert np.isclose(result.residues, np.square(b - A @ result.x).sum(), rtol=1e-12)
 
 
 def test_several_targets():
@@ -123,6 +126,9 @@ A, b = rng.normal(size=(30, 4)), rng.normal(size=30)
         (A, np.empty((30, 0)), {}, "b must have"),
         (A, b * np.nan, {}, "b contains NaN"),
         (A * np.nan, b, {}, "A contains NaN"),
+        (A, np.ma.masked_less(b, 0), {}, "b has masked entries"),
+        (A, b, {"opu": OPU(camera=Camera(bits=1, exposure=1e-9))}, "nothing but zeros"),
+        (A, b, {"opu": OPU(input_bits=1)}, "but A contains"),
         (np.vstack([A] * 20) * np.nan, np.tile(b, 20), {}, "A contains NaN"),
         (A * 1j, b, {}, "A must be real"),
         (A, b * 1j, {}, "b must hold real"),

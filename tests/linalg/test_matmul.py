@@ -3,7 +3,7 @@ import pytest
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
-from skopu import OPU, GaussianMedium, LayeredMedium, opu_matmul
+from skopu import OPU, Camera, GaussianMedium, LayeredMedium, opu_matmul
 
 from ..statistics import z_score
 from .matrices import FORMS, layered, noisy
@@ -79,6 +79,13 @@ def test_every_form_gives_the_same(form, tmp_path):
     assert np.isclose(result.standard_error, expected.standard_error)
 
 
+def test_error_of_large_and_small_numbers():
+    expected = opu_matmul(A, B, 50, random_state=0).standard_error
+    for scale in (1e-150, 1e150):
+        error = opu_matmul(A * scale, B * scale, 50, random_state=0).standard_error
+        assert np.isclose(error / scale / scale, expected)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_dtype(dtype):
     assert opu_matmul(A.astype(dtype), B.astype(dtype), 5).value.dtype == dtype
@@ -91,6 +98,8 @@ def test_dtype(dtype):
         (A, B[:5], {}, "same number of rows, got 60 and 5"),
         (A, B, {"n_components": 0}, "n_components"),
         (A, B * np.nan, {}, "B contains NaN"),
+        (A * 1e200, B * 1e200, {}, "The product A.T @ B contains NaN or infinity, or overflows"),
+        (A, B, {"opu": OPU(camera=Camera(bits=1, exposure=1e-9))}, "nothing but zeros"),
         (A * 1j, B, {}, "A must be real"),
         (A, np.empty((60, 0)), {}, "B must be 2-d, with at least one row"),
         (scipy.sparse.csr_matrix(A * np.inf), B, {}, "A contains NaN or infinity"),
@@ -98,7 +107,7 @@ def test_dtype(dtype):
             A,
             LinearOperator((60, 3), matvec=lambda x: B @ x, dtype=float),
             {},
-            "B has no transposed",
+            "B gives no transposed",
         ),
         (A, B, {"opu": OPU(LayeredMedium(), max_inputs=10)}, "10 inputs"),
         (aslinearoperator(A), B, {"opu": 3}, "opu must be"),
