@@ -1,5 +1,7 @@
 """Where the random numbers of linear algebra come from: always the device."""
 
+import math
+
 import numpy as np
 import scipy.sparse
 from sklearn.utils import check_random_state
@@ -119,4 +121,4 @@ def probes(opu, n_rows, n, dtype):
 
 def scaled_to(vectors, squared_length):
     """Columns, none of which is zero, scaled to that squared length."""
-    return vectors * (np.sqrt(squared_length) / np.linalg.norm(vectors, axis=0))
+    return vectors * (math.sqrt(squared_length) / np.linalg.norm(vectors, axis=0))
