@@ -232,8 +232,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _project(self, operator):
         with operator.threads():
-            components = np.ascontiguousarray(self.components_.T.astype(operator.dtype))
-            return operator.matmat(components)
+            return operator.matmat(self.components_.T.astype(operator.dtype, copy=False))
 
     def _validate(self, X, reset):
         """X as an `Operator`; with names and number of features checked or noted."""

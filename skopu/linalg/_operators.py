@@ -2,6 +2,7 @@
 
 import contextlib
 import mmap
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import scipy.sparse
@@ -59,8 +60,8 @@ class Operator:
 
     @contextlib.contextmanager
     def threads(self):
-        """Number of threads for pieces of work, while there are products with A."""
-        yield 1  # and the BLAS has its own
+        """What runs pieces of work, like `map`, while there are products with A."""
+        yield map  # one by one: the BLAS has its own threads
 
     def matmat(self, X):
         """A @ X."""
@@ -122,15 +123,16 @@ class _Dense(Operator):
 class _Sparse(Operator):
     """A CSR or CSC matrix, multiplied by several threads without a copy of it."""
 
-    _threads = None
+    _run, _n_pieces = None, 4
 
     @contextlib.contextmanager
     def threads(self):
-        with own_threads() as self._threads:
+        with own_threads() as n_threads, ThreadPoolExecutor(n_threads) as pool:
+            self._run, self._n_pieces = pool.map, 4 * n_threads
             try:
-                yield self._threads
+                yield self._run
             finally:
-                self._threads = None
+                del self._run, self._n_pieces
 
     def _matmat(self, X):
         return self._product(self.A, X)
@@ -150,14 +152,14 @@ class _Sparse(Operator):
                 shape = rows.stop - rows.start, A.shape[1]
                 result[rows] = scipy.sparse.csr_matrix(part, shape, copy=False) @ X
 
-            n_pieces = 4 * (self._threads or 1)
-            run_pieces(work, pieces(len(result), -(-len(result) // n_pieces)), self._threads)
+            size = -(-len(result) // self._n_pieces)
+            run_pieces(work, pieces(len(result), size), self._run)
         else:  # and columns of the result
 
             def work(columns):
                 result[:, columns] = A @ np.ascontiguousarray(X[:, columns])
 
-            run_pieces(work, pieces(X.shape[1], _PANEL), self._threads)
+            run_pieces(work, pieces(X.shape[1], _PANEL), self._run)
         return result
 
 

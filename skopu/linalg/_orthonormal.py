@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 
-from ._tall import inner, multiply, subtract
+from ._tall import inner, subtract, transform
 
 
-def orthonormalize(Y, basis, recent, size, threads):
+def orthonormalize(Y, basis, recent, size, run):
     """Directions that Y, which is overwritten, adds to an orthonormal basis.
 
     basis is a list of blocks; Y is known to have components along the last ``recent`` of
@@ -22,28 +22,28 @@ def orthonormalize(Y, basis, recent, size, threads):
         ``Y = basis @ (basis.T @ Y) + Q @ R`` to rounding.
     """
     eps = np.finfo(Y.dtype).eps
-    _project(Y, basis[len(basis) - recent :], threads)
-    Q, R, sizes = _factor(Y, eps * size, threads)
+    _project(Y, basis[len(basis) - recent :], run)
+    Q, R, sizes = _factor(Y, eps * size, run)
     # Division by R makes rounding errors larger. Overlaps with the basis of up to the square
     # root of rounding, here of float32, leave the singular values as they are (H. D. Simon,
     # "The Lanczos algorithm with partial reorthogonalization", Math. Comp. 42, 1984).
     smallest, largest = sizes.min(initial=math.inf), sizes.max(initial=0)
     drifts = size > 3000 * smallest
     if drifts:
-        _project(Q, basis, threads)
+        _project(Q, basis, run)
     if drifts or largest > 30 * smallest:
-        Q, again, _ = _factor(Q, 0.1, threads)
+        Q, again, _ = _factor(Q, 0.1, run)
         R = again @ R
     return Q, R
 
 
-def _project(Y, basis, threads):
+def _project(Y, basis, run):
     for block in basis:
-        subtract(Y, block, inner(block, Y, threads), threads)
+        subtract(Y, block, inner(block, Y, run), run)
 
 
-def _factor(Y, tol, threads):
-    """Q, R and R's singular values, by Cholesky QR if that is accurate.
+def _factor(Y, tol, run):
+    """Q in place of Y, R and R's singular values, by Cholesky QR if that is accurate.
 
     Cholesky QR is two matrix products; its error grows with the square of the condition
     number (Y. Yamamoto et al., "Roundoff error analysis of the CholeskyQR2 algorithm",
@@ -53,23 +53,23 @@ def _factor(Y, tol, threads):
         return Y, np.empty((0, 0), Y.dtype), np.empty(0, Y.dtype)
     limits = np.finfo(Y.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
-        gram = inner(Y, Y, threads)
+        gram = inner(Y, Y, run)
     squares = np.diag(gram)
     if np.isfinite(gram).all() and squares.min() > limits.tiny / limits.eps:
         with contextlib.suppress(np.linalg.LinAlgError):
             L = np.linalg.cholesky(gram)
             sizes = np.linalg.svd(L, compute_uv=False)
             if sizes[-1] > tol and limits.eps * (sizes[0] / sizes[-1]) ** 2 < 0.01:
-                return multiply([Y], np.linalg.inv(L).T, threads), L.T, sizes
+                return transform(Y, np.linalg.inv(L).T, run), L.T, sizes
     Q, R = np.linalg.qr(Y)
     left, sizes, right = np.linalg.svd(R)
     kept = sizes > tol
     return Q @ left[:, kept], sizes[kept, None] * right[kept], sizes[kept]
 
 
-def polish(Q, threads):
-    """Nearly orthonormal columns brought to rounding error (one Newton-Schulz step)."""
-    gram = inner(Q, Q, threads)
+def polish(Q, run):
+    """Nearly orthonormal columns, overwritten, to rounding error (one Newton-Schulz step)."""
+    gram = inner(Q, Q, run)
     if abs(gram - np.eye(len(gram))).max(initial=0) < 16 * np.finfo(Q.dtype).eps:
         return Q
-    return multiply([Q], 1.5 * np.eye(len(gram), dtype=Q.dtype) - 0.5 * gram, threads)
+    return transform(Q, 1.5 * np.eye(len(gram), dtype=Q.dtype) - 0.5 * gram, run)

@@ -17,7 +17,7 @@ def chunks(n_rows, width):
     return pieces(n_rows, max(256, _CHUNK // max(width, 1)))
 
 
-def inner(X, Y, threads):
+def inner(X, Y, run):
     """X.T @ Y."""
     slices = chunks(len(Y), max(X.shape[1], Y.shape[1]))
     parts = [None] * len(slices)
@@ -25,20 +25,30 @@ def inner(X, Y, threads):
     def work(i):
         parts[i] = X[slices[i]].T @ Y[slices[i]]
 
-    run_pieces(work, range(len(slices)), threads)
+    run_pieces(work, range(len(slices)), run)
     return np.sum(parts, axis=0)
 
 
-def subtract(Y, X, C, threads):
+def subtract(Y, X, C, run):
     """Y -= X @ C in place."""
 
     def work(rows):
         Y[rows] -= X[rows] @ C
 
-    run_pieces(work, chunks(len(Y), max(X.shape[1], Y.shape[1])), threads)
+    run_pieces(work, chunks(len(Y), max(X.shape[1], Y.shape[1])), run)
 
 
-def multiply(blocks, C, threads):
+def transform(Y, C, run):
+    """Y @ C in place of Y, for a square C."""
+
+    def work(rows):
+        Y[rows] = Y[rows] @ C
+
+    run_pieces(work, chunks(*Y.shape), run)
+    return Y
+
+
+def multiply(blocks, C, run):
     """np.hstack(blocks) @ C."""
     result = np.empty((len(blocks[0]), C.shape[1]), blocks[0].dtype)
     parts = np.split(C, np.cumsum([block.shape[1] for block in blocks])[:-1])
@@ -49,7 +59,7 @@ def multiply(blocks, C, threads):
         for block, part in zip(blocks[1:], parts[1:], strict=True):
             piece += block[rows] @ part
 
-    run_pieces(work, chunks(len(result), C.shape[1]), threads)
+    run_pieces(work, chunks(len(result), C.shape[1]), run)
     return result
 
 

@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-from sklearn.utils.extmath import svd_flip
 
 from ..optics import GaussianMedium
 from ..optics._rows import check_count
@@ -110,29 +109,31 @@ def truncated_svd(operator, opu, n_components, n_oversamples, n_iter):
         n_iter = check_count(n_iter, "n_iter", 0)
     elif narrow + _WITNESSES < width:
         sketch = sketch_rows(opu, operator, narrow + _WITNESSES)
-        with operator.threads() as threads:
-            bases = _bidiagonalize(operator, sketch[:, :narrow], n_components, n_iter, threads)
-            if not _overlooks(operator, sketch[:, narrow:], n_components, bases, threads):
-                return *_leading(bases, n_components, threads), len(bases[0]) - 1
+        with operator.threads() as run:
+            bases = _bidiagonalize(operator, sketch[:, :narrow], n_components, n_iter, run)
+            if not _overlooks(operator, sketch[:, narrow:], n_components, bases, run):
+                return *_leading(bases, n_components, run), len(bases[0]) - 1
     sketch = sketch_rows(opu, operator, width)
-    with operator.threads() as threads:
-        bases = _bidiagonalize(operator, sketch, n_components, n_iter, threads)
-        return *_leading(bases, n_components, threads), len(bases[0]) - 1
+    with operator.threads() as run:
+        bases = _bidiagonalize(operator, sketch, n_components, n_iter, run)
+        return *_leading(bases, n_components, run), len(bases[0]) - 1
 
 
-def _leading(bases, n_components, threads):
+def _leading(bases, n_components, run):
     """Leading singular values and vectors in the spaces of the bases."""
     lefts, B, rights = bases
     u, s, vt = np.linalg.svd(B, full_matrices=False)
-    U = polish(multiply(lefts, u[:, :n_components], threads), threads)
-    V = polish(multiply(rights, vt[:n_components].T, threads), threads)
-    U, V = _complete(U, n_components, threads), _complete(V, n_components, threads)
+    U = polish(multiply(lefts, u[:, :n_components], run), run)
+    V = polish(multiply(rights, vt[:n_components].T, run), run)
+    U, V = _complete(U, n_components, run), _complete(V, n_components, run)
     s = np.concatenate([s[:n_components], np.zeros(n_components - len(s[:n_components]), s.dtype)])
-    U, Vt = svd_flip(U, np.ascontiguousarray(V.T), u_based_decision=False)
-    return U, s, Vt
+    signs = np.where(V.max(axis=0) >= -V.min(axis=0), 1, -1)  # the largest entry is positive
+    U *= signs
+    V *= signs
+    return U, s, V.T
 
 
-def _bidiagonalize(operator, sketch, n_components, n_iter, threads):
+def _bidiagonalize(operator, sketch, n_components, n_iter, run):
     """Blocks of orthonormal bases, and B, such that A.T @ lefts = rights @ B.T.
 
     Block Golub-Kahan iteration. All blocks of the shorter side are kept orthogonal; those
@@ -142,12 +143,12 @@ def _bidiagonalize(operator, sketch, n_components, n_iter, threads):
     """
     m, n = operator.shape
     size = largest_length(sketch)
-    left, _ = orthonormalize(sketch, [], 0, size, threads)
+    left, _ = orthonormalize(sketch, [], 0, size, run)
     lefts, rights, B = [left], [], np.zeros((left.shape[1], 0), operator.dtype)
     before = None
     for step in itertools.count():
         recent = len(rights) if n < m else min(1, len(rights))
-        right, R = orthonormalize(operator.rmatmat(left), rights, recent, size, threads)
+        right, R = orthonormalize(operator.rmatmat(left), rights, recent, size, run)
         rights.append(right)
         B = _append(B.T, R).T
         if step == n_iter:
@@ -158,7 +159,7 @@ def _bidiagonalize(operator, sketch, n_components, n_iter, threads):
                 break
             before = values
         recent = len(lefts) if m <= n else 1
-        left, S = orthonormalize(operator.matmat(right), lefts, recent, size, threads)
+        left, S = orthonormalize(operator.matmat(right), lefts, recent, size, run)
         if left.shape[1] == 0:  # the products have left no direction out
             break
         lefts.append(left)
@@ -179,29 +180,30 @@ def _settled(before, values):
     return len(before) == len(values) and bool(np.all(values - before <= _SETTLED * values))
 
 
-def _overlooks(operator, witnesses, n_components, bases, threads):
+def _overlooks(operator, witnesses, n_components, bases, run):
     """Whether more columns of the sketch change the leading singular values.
 
     Blocks of b columns find no more than b copies of a repeated singular value.
     """
     lefts, B, rights = bases
     size = largest_length(witnesses)
-    left, _ = orthonormalize(witnesses, lefts, len(lefts), size, threads)
+    left, _ = orthonormalize(witnesses, lefts, len(lefts), size, run)
     if left.shape[1] == 0:
         return False
     images = operator.rmatmat(left)
-    known = np.vstack([inner(right, images, threads) for right in rights])
+    known = np.vstack([inner(right, images, run) for right in rights])
     # Scaled, since their squares might be too small or too large.
     unit = largest_length(images) or 1.0
+    images /= unit
     shares = (known / unit).astype(np.float64)
-    gram = inner(images / images.dtype.type(unit), images / images.dtype.type(unit), threads)
+    gram = inner(images, images, run)
     sizes, directions = np.linalg.eigh(gram - shares.T @ shares)
     new = (directions * np.sqrt(np.maximum(sizes, 0)) * unit).astype(B.dtype)
     B = np.vstack([np.pad(B, [(0, 0), (0, len(new))]), np.hstack([known.T, new])])
     return not _settled(_leading_values(bases[1], n_components), _leading_values(B, n_components))
 
 
-def _complete(Q, n_columns, threads):
+def _complete(Q, n_columns, run):
     """Q with further orthonormal columns, any will do, where a matrix has a lower rank."""
     missing = n_columns - Q.shape[1]
     if missing == 0:
@@ -209,5 +211,5 @@ def _complete(Q, n_columns, threads):
     more = GaussianMedium(random_state=0).transmission_matrix(len(Q), missing).real.T
     more = np.ascontiguousarray(more, Q.dtype)
     for _ in range(2):  # the second time for accuracy
-        more, _ = orthonormalize(more, [Q], 1, 0.0, threads)
+        more, _ = orthonormalize(more, [Q], 1, 0.0, run)
     return np.hstack([Q, more])

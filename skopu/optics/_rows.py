@@ -152,13 +152,11 @@ def own_threads():
                 limit.restore_original_limits()
 
 
-def run_pieces(work, tasks, threads=None):
-    """Call work on every task, on several threads (`n_threads`) if there are several tasks."""
-    threads = min(n_threads() if threads is None else threads, len(tasks))
-    if threads <= 1:
-        for task in tasks:
-            work(task)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(work, tasks):
+def run_pieces(work, tasks, run=None):
+    """Call work on every task: by run, like `map`, else on threads of its own (`n_threads`)."""
+    threads = 1 if run else min(n_threads(), len(tasks))
+    with contextlib.ExitStack() as stack:
+        if threads > 1:
+            run = stack.enter_context(ThreadPoolExecutor(threads)).map
+        for _ in (run or map)(work, tasks):
             pass
