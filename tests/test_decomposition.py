@@ -58,6 +58,14 @@ def test_every_form_gives_the_same(form, tmp_path):
             assert np.allclose(getattr(svd, name), getattr(expected, name), atol=1e-6), name
 
 
+def test_total_variance_of_many_chunks(monkeypatch):
+    drifting = X + 30 * np.arange(len(X))[:, None]
+    expected = OPUTruncatedSVD(2, random_state=0).fit(drifting).explained_variance_ratio_
+    monkeypatch.setattr("skopu.linalg._tall._CHUNK", 1)
+    ratio = OPUTruncatedSVD(2, random_state=0).fit(drifting).explained_variance_ratio_
+    assert np.allclose(ratio, expected, rtol=1e-9)
+
+
 def test_ratio_goes_with_a_second_fit():
     svd = OPUTruncatedSVD(2).fit(X)
     assert not hasattr(svd.fit(aslinearoperator(X)), "explained_variance_ratio_")

@@ -1,5 +1,6 @@
 """OpticalRandomFeatures: the kernels they converge to, and their manners."""
 
+import functools
 import pickle
 
 import numpy as np
@@ -64,10 +65,15 @@ def data():
 DATA = data()
 
 
+@functools.cache
+def exact(name, kernel, degree):
+    return EXACT[kernel, degree](DATA[name])
+
+
 def gram_error(name, kernel, degree, n, opu, seed):
     """Error matrix of the approximated kernel over the norm of the exact one."""
     features = OpticalRandomFeatures(n, kernel=kernel, degree=degree, opu=opu, random_state=seed)
-    Z, K = features.fit_transform(DATA[name]), EXACT[kernel, degree](DATA[name])
+    Z, K = features.fit_transform(DATA[name]), exact(name, kernel, degree)
     return (Z @ Z.T - K) / np.linalg.norm(K)
 
 
@@ -105,7 +111,7 @@ SQUARES = {
 
 def independent_error(name, case, n):
     """Mean squared relative error of n features of independent Gaussian modes."""
-    K = EXACT[case](DATA[name])
+    K = exact(name, *case)
     return np.sum(SQUARES[case](DATA[name]) - K**2) / n / np.sum(K**2)
 
 

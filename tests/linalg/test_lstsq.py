@@ -114,6 +114,13 @@ def test_rows_that_carry_all_the_weight():
     assert result.n_iter < 100
 
 
+def test_rows_with_a_common_mean_cost_nothing():
+    A = rng.normal(size=(20_000, 5))
+    b = rng.normal(size=20_000)
+    centred, shifted = opu_lstsq(A, b, random_state=0), opu_lstsq(A + 1000, b, random_state=0)
+    assert shifted.n_iter <= 1.2 * centred.n_iter
+
+
 A, b = rng.normal(size=(30, 4)), rng.normal(size=30)
 
 

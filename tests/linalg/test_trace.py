@@ -58,6 +58,18 @@ def test_noise_has_no_bias_even_where_it_is_strong(method):
         assert abs(z_score(values, 45.0)) < 4
 
 
+def test_a_digital_sketch_is_as_good():
+    """Paired over seeds, errors by light and by NumPy's Gaussian are equally large."""
+    A = symmetric(np.linspace(1, 3, 60))
+    optical, _ = estimates(A, 20, 50, method="sketch")
+    differences = []
+    for seed in range(50):
+        R = np.random.default_rng(seed).normal(size=(60, 20))
+        digital = np.trace(R.T @ A @ R) / 20
+        differences.append(abs(optical[seed] - 120) - abs(digital - 120))
+    assert abs(z_score(differences, 0)) < 3
+
+
 def test_error_of_hutchinson_is_the_theory():
     """Of unit-length probes: sqrt(2 / m) times the Frobenius norm without the mean part."""
     spectrum = np.r_[np.ones(10), -np.ones(10), np.zeros(40)]

@@ -168,7 +168,7 @@ def test_single_precision_rows_read_alike_in_any_batch():
 
 def test_bit_planes_are_shown_one_by_one():
     """So that memory does not grow with their number."""
-    X = np.random.default_rng(0).integers(0, 2**16, size=(100, 3000)).astype(float)
+    X = np.random.default_rng(0).integers(0, 2**16, size=(30, 3000)).astype(float)
     opu = OPU(camera=NOISY, input_bits=16)
     tracemalloc.start()
     opu.linear(X, 4)
