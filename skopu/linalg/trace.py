@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ..optics._rows import check_count
-from ._device import check_device, independent, probes, project, scaled_to, sketch_rows
+from ._device import check_device, independent, probes, scaled_to, sketch_rows, test_matrix
 from ._lanczos import MatrixFunction
 from ._operators import Operator, _Linear, check_operator
 
@@ -58,8 +58,8 @@ def opu_trace(
           is exact, another third; the last one is "hutchinson" on the rest. Error O(1 / m).
         - "xtrace" [3]_: "hutch++" with all vectors used for both, each left out of the
           space in its turn. The most accurate of all as soon as the spectrum falls.
-        - "sketch" [4]_: tr(R'AR) / m as the optical machine makes it, the rows of A and
-          then those of the result sent through the device. About as accurate as
+        - "sketch" [4]_: tr(R'AR) / m from the rows of A sent through the device, as the
+          optical machine makes it; R is read from it as well. About as accurate as
           "hutchinson", and the same where A has no rows to show: for an operator or a
           function.
     function : {"log", "exp", "sqrt", "inv"} or callable, default=None
@@ -108,8 +108,8 @@ def opu_trace(
     Noise of variance s^2 in the camera's reading of a random vector would multiply a
     quadratic form by 1 + s^2. It does so through the vector's length alone, and lengths are
     known: each vector is scaled to sqrt(n), which removes the bias, and the random
-    lengths' part of the variance with it. Where the rows of a matrix are read ("sketch"),
-    the noise of the two readings is independent and leaves no bias.
+    lengths' part of the variance with it. In a "sketch", the noise in the readings of A's
+    rows and of R is independent and leaves no bias.
 
     Lanczos vectors are reorthogonalised in full. x'f(A)x by the Lanczos process is
     stochastic Lanczos quadrature [5]_.
@@ -189,9 +189,11 @@ def _hutchinson(A, opu, m):
 def _sketch(A, opu, m):
     if not isinstance(A, Operator) or isinstance(A, _Linear):  # no rows to show
         return _hutchinson(A, opu, m)
-    opu = independent(opu, A.shape[0], -(-m // 2))
-    sketch = sketch_rows(opu, A, m)
-    return _mean(np.diag(project(opu, sketch.T, m, "the sketch")).astype(np.float64))
+    n = A.shape[0]
+    opu = independent(opu, n, -(-m // 2))
+    # Not by sending A R through the glass again: column i would put n times the mean light
+    # on mode i, more than a camera can read.
+    return _mean(_forms(test_matrix(opu, n, m, A.dtype), sketch_rows(opu, A, m)))
 
 
 def _hutch_plus_plus(A, opu, m):
@@ -265,7 +267,7 @@ def correct_spread(value, spread, shared, dtype):
     and by nothing where nearly all is outside; in between in proportion. (The jackknife,
     the other way to tell, is two to three times too large.)
     """
-    return math.hypot(spread * (1 + 0.3 * shared), np.finfo(dtype).eps * abs(value))
+    return math.hypot(spread * (1 + 0.3 * shared), 4 * np.finfo(dtype).eps * abs(value))
 
 
 # The estimator and the least number of products that it takes.

@@ -70,6 +70,17 @@ def test_a_digital_sketch_is_as_good():
     assert abs(z_score(differences, 0)) < 3
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_camera_of_few_bits_does_not_saturate(method):
+    def device(seed):
+        return noisy(seed=seed, bits=8)
+
+    A = symmetric(np.linspace(1, 3, 100))
+    values, errors = estimates(A, 20, 30, device, method=method)
+    assert abs(z_score(values, 200)) < 4
+    assert 0.6 < np.std(values) / np.sqrt(np.mean(errors**2)) < 1.5
+
+
 def test_error_of_hutchinson_is_the_theory():
     """Of unit-length probes: sqrt(2 / m) times the Frobenius norm without the mean part."""
     spectrum = np.r_[np.ones(10), -np.ones(10), np.zeros(40)]
