@@ -5,15 +5,20 @@ from .decomposition import OPUTruncatedSVD
 from .kernel_approximation import OpticalRandomFeatures
 from .kernels import arc_cosine_kernel, optical_kernel
 from .linalg import count_triangles, opu_lstsq, opu_matmul, opu_svd, opu_trace
+from .neural_network import DFAClassifier, DFAGraphClassifier, DFARegressor, NodeClassifier
 from .optics import OPU, Camera, GaussianMedium, LayeredMedium, MeasuredMedium
 from .trace import OPUTraceEstimator
 
 __all__ = [
     "OPU",
     "Camera",
+    "DFAClassifier",
+    "DFAGraphClassifier",
+    "DFARegressor",
     "GaussianMedium",
     "LayeredMedium",
     "MeasuredMedium",
+    "NodeClassifier",
     "OPUTraceEstimator",
     "OPUTruncatedSVD",
     "OpticalRandomFeatures",

@@ -1,10 +1,81 @@
 """The only place that touches private names of scikit-learn.
 
-They are the same in every supported version, and third-party estimators rely on them:
-https://scikit-learn.org/stable/developers/develop.html
+They are the same in every supported version, and third-party estimators rely on the first
+three: https://scikit-learn.org/stable/developers/develop.html
 """
 
+import functools
+import inspect
+from typing import NamedTuple
+
+import sklearn
 from sklearn.base import _fit_context as fit_context
+from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import Interval, StrOptions
 
-__all__ = ["Interval", "StrOptions", "fit_context"]
+__all__ = ["Interval", "StrOptions", "fit_context", "training_loop"]
+
+# What the networks override of scikit-learn's training loop, and how it calls that.
+_HOOKS = {
+    "_initialize": ["y", "layer_units", "dtype"],
+    "_forward_pass": ["activations"],
+    "_backprop": [
+        "X",
+        "y",
+        "sample_weight",
+        "activations",
+        "deltas",
+        "coef_grads",
+        "intercept_grads",
+    ],
+    "_fit_stochastic": [
+        "X",
+        "y",
+        "sample_weight",
+        "activations",
+        "deltas",
+        "coef_grads",
+        "intercept_grads",
+        "layer_units",
+        "incremental",
+    ],
+    "_update_no_improvement_count": ["early_stopping", "X", "y", "sample_weight"],
+}
+
+
+class TrainingLoop(NamedTuple):
+    """Functions of scikit-learn's multi-layer perceptrons."""
+
+    activations: dict  # name -> f(Z), in place
+    derivatives: dict  # name of an activation -> f(activations, deltas), in place on deltas
+    losses: dict  # name of a loss -> f(y_true, y_predicted, sample_weight)
+    adam: type  # (params, learning_rate_init, beta_1, beta_2, epsilon)
+
+
+@functools.cache
+def training_loop():
+    """Parts of scikit-learn's training loop, after a check that it is the one known here.
+
+    Raises
+    ------
+    ImportError
+        If the loop of the installed version calls its backward step in another way.
+    """
+    try:
+        from sklearn.neural_network._base import ACTIVATIONS, DERIVATIVES, LOSS_FUNCTIONS
+        from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
+
+        changed = [
+            name
+            for name, parameters in _HOOKS.items()
+            if [*inspect.signature(getattr(MLPClassifier, name)).parameters][1:] != parameters
+        ]
+    except (ImportError, AttributeError) as error:
+        changed = [error]
+    if changed:
+        raise ImportError(
+            f"skopu's networks learn in scikit-learn's training loop, which is another one in "
+            f"version {sklearn.__version__} ({changed[0]}). Install a newer skopu, or "
+            '"scikit-learn>=1.7,<1.10".'
+        )
+    return TrainingLoop(ACTIVATIONS, DERIVATIVES, LOSS_FUNCTIONS, AdamOptimizer)

@@ -305,12 +305,13 @@ class OPU(BaseEstimator):
             "input_bits=None shows any value."
         )
 
-    def _project(self, X, n, mode, *, repeat=1, finish=None, name="X"):
+    def _project(self, X, n, mode, *, repeat=1, finish=None, name="X", exposure=0):
         """`intensity` or `linear`, each piece of whose result goes through finish.
 
         ``finish(piece, outputs)`` changes a piece of the result in place while it is in
         the processor's cache; outputs is the slice of columns that it holds. name is what
-        errors call X.
+        errors call X. exposure is the number of the first frame that the camera takes of
+        each row: other frames have other noise.
         """
         n, repeat = check_count(n, "n"), check_count(repeat, "repeat")
         n_modes = n if mode == "intensity" else -(-n // 2)
@@ -333,7 +334,7 @@ class OPU(BaseEstimator):
         for rows in pieces(X.shape[0], max(1, _NOISY_GROUP // max(n_modes, X.shape[1]))):
             # In double precision, whatever X is: a photon count takes a number of random
             # draws that rounding of the light could change, and with it all that follow.
-            taken = take(medium, camera, X[rows].astype(np.float64), n_modes, repeat)
+            taken = take(medium, camera, X[rows].astype(np.float64), n_modes, repeat, exposure)
             if direct:
                 result[rows] = taken
                 if finish is not None:
@@ -342,7 +343,7 @@ class OPU(BaseEstimator):
                 keep(rows, slice(0, n_modes), taken)
         return result
 
-    def _take_frame(self, medium, camera, X, n_modes, repeat):
+    def _take_frame(self, medium, camera, X, n_modes, repeat, exposure):
         """Noisy intensity of the rows of X, shown in one frame each."""
         frame = np.empty((X.shape[0], n_modes))
 
@@ -351,11 +352,11 @@ class OPU(BaseEstimator):
 
         medium._stream(X, n_modes, 0, keep, self.random_state)
         expected = medium._mean_power() * _power(X)
-        return camera._read(frame, expected, row_keys(X), 0, repeat, self.random_state)
+        return camera._read(frame, expected, row_keys(X), exposure, repeat, self.random_state)
 
-    def _take_holograms(self, medium, camera, X, n_modes, repeat):
+    def _take_holograms(self, medium, camera, X, n_modes, repeat, exposure):
         """Noisy complex field of the rows of X, from four frames of each plane."""
-        keys, exposure = row_keys(X), 0
+        keys = row_keys(X)
         total = np.zeros((X.shape[0], n_modes), np.complex128)
         for weight, plane in self._planes(X):
             field = medium._field(plane, n_modes, seed=self.random_state)

@@ -1,0 +1,478 @@
+"""A graph convolutional network, trained by back-propagation or by direct feedback alignment."""
+
+import itertools
+import numbers
+
+import numpy as np
+import scipy.sparse
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._sklearn import Interval, StrOptions, fit_context, training_loop
+from ..linalg._device import check_device
+from ..optics import OPU
+from ..optics._rows import all_finite
+from ._feedback import check_shows_errors, feedback_device, project_error
+from ._optimizers import in_place
+
+
+class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
+    """Graph convolutional network for nodes of which some are labelled.
+
+    Each layer averages what it computes over the neighbours of a node [1]_. Trained by
+    direct feedback alignment, hidden layers learn from a random projection of the error of
+    labelled nodes, which an optical device makes in one exposure [2]_.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array-like of int, default=(64,)
+        Number of units of each hidden layer.
+    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+        Activation function of the hidden layers.
+    dropout : float, default=0.5
+        Part of the inputs of each layer that is left out in each epoch, from 0 to below 1.
+    alpha : float, default=5e-4
+        Weight decay: strength of the L2 penalty on the weights of all layers but the last.
+    learning_rate_init : float, default=0.01
+        Learning rate of Adam.
+    max_iter : int, default=200
+        Most epochs; each takes one step on all labelled nodes.
+    n_iter_no_change : int, default=50
+        Number of epochs after which training stops, if neither the accuracy on the nodes of
+        ``validation_mask`` nor, among equals, their loss improves.
+    feedback : {"backprop", "dense", "optical"}, default="dense"
+        "backprop" sends the error back through the transposed weights. "dense" projects it
+        exactly: the ideal, digital reference, with the device's glass. "optical" sends it
+        through ``opu``, with its modulator, holography and camera.
+    error_encoding : {"exact", "ternary"}, default="exact"
+        "ternary" reduces the error that is projected to -1, 0 and 1.
+    ternary_threshold : float, default=0.1
+        Entries of the error below this part of the largest of their node become 0.
+    opu : OPU, default=None
+        The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
+        camera, whose seed is drawn from ``random_state``.
+    track_alignment : bool, default=False
+        Whether to measure `alignment_`.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the weights, the dropout, and the device if ``opu`` is None. Pass an int for the
+        same result at each `fit`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    transduction_ : ndarray of shape (n_nodes,)
+        Predicted label of each node seen during `fit`.
+    label_distributions_ : ndarray of shape (n_nodes, n_classes)
+        Probability of each class for each of them.
+    coefs_ : list of ndarray
+        Weight matrices, from the input to the output.
+    intercepts_ : list of ndarray
+        Bias vectors.
+    loss_curve_ : list of float
+        Loss of each epoch.
+    validation_scores_ : list of float
+        Accuracy on the nodes of ``validation_mask`` in each epoch, if there is one.
+    alignment_ : list of ndarray of shape (n_hidden_layers,)
+        Angles in degrees between updates and the true gradients in each epoch, see
+        `DFAClassifier`. Only with ``track_alignment=True``.
+    n_iter_ : int
+        Number of epochs.
+    opu_ : OPU
+        The device in use.
+    n_features_in_ : int
+        Number of features seen during `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen during `fit`, if X had names that are all strings.
+
+    See Also
+    --------
+    NodeClassifier : Cross-validation over the nodes of a graph.
+    DFAClassifier : For samples that are no nodes.
+
+    Notes
+    -----
+    A layer computes ``A @ (H @ W) + b``, with ``A = D^-1/2 (adjacency + 1) D^-1/2``, D its
+    row sums. Where back-propagation sends the error E back as ``A @ E @ W.T``, DFA takes
+    ``A @ (E @ B)``, once more multiplied by A for each layer further down.
+
+    References
+    ----------
+    .. [1] T. N. Kipf and M. Welling, "Semi-supervised classification with graph
+       convolutional networks", ICLR 2017.
+    .. [2] J. Launay et al., "Hardware beyond backpropagation: a photonic co-processor for
+       direct feedback alignment", 2020, arXiv:2012.06373.
+
+    Examples
+    --------
+    Ten labels, and the others from the graph of nearest neighbours:
+
+    >>> import numpy as np
+    >>> from sklearn.datasets import make_moons
+    >>> from sklearn.neighbors import kneighbors_graph
+    >>> from skopu import DFAGraphClassifier
+    >>> X, y = make_moons(300, noise=0.1, random_state=0)
+    >>> graph = kneighbors_graph(X, 8)
+    >>> graph = graph.maximum(graph.T)
+    >>> labels = np.full(300, -1)
+    >>> labels[::30] = y[::30]
+    >>> model = DFAGraphClassifier(random_state=0).fit(X, labels, graph)
+    >>> bool(np.mean(model.transduction_ == y) > 0.85)
+    True
+    """
+
+    _parameter_constraints = {
+        "hidden_layer_sizes": ["array-like", Interval(numbers.Integral, 1, None, closed="left")],
+        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
+        "dropout": [Interval(numbers.Real, 0, 1, closed="left")],
+        "alpha": [Interval(numbers.Real, 0, None, closed="left")],
+        "learning_rate_init": [Interval(numbers.Real, 0, None, closed="neither")],
+        "max_iter": [Interval(numbers.Integral, 1, None, closed="left")],
+        "n_iter_no_change": [Interval(numbers.Integral, 1, None, closed="left")],
+        "feedback": [StrOptions({"backprop", "dense", "optical"})],
+        "error_encoding": [StrOptions({"exact", "ternary"})],
+        "ternary_threshold": [Interval(numbers.Real, 0, 1, closed="left")],
+        "opu": [OPU, None],
+        "track_alignment": ["boolean"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64,),
+        activation="relu",
+        *,
+        dropout=0.5,
+        alpha=5e-4,
+        learning_rate_init=0.01,
+        max_iter=200,
+        n_iter_no_change=50,
+        feedback="dense",
+        error_encoding="exact",
+        ternary_threshold=0.1,
+        opu=None,
+        track_alignment=False,
+        random_state=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.alpha = alpha
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.n_iter_no_change = n_iter_no_change
+        self.feedback = feedback
+        self.error_encoding = error_encoding
+        self.ternary_threshold = ternary_threshold
+        self.opu = opu
+        self.track_alignment = track_alignment
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, adjacency=None, *, validation_mask=None):
+        """Train the network on the labelled nodes of a graph.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_nodes, n_features)
+            Features of all nodes, also of those without a label.
+        y : array-like of shape (n_nodes,)
+            Labels; -1 where there is none. Labels that are text need an array of objects.
+        adjacency : {array-like, sparse matrix} of shape (n_nodes, n_nodes), default=None
+            Symmetric, non-negative weights of the edges. None is a graph without edges.
+        validation_mask : array-like of bool of shape (n_nodes,), default=None
+            Labelled nodes that are not trained on, but decide when to stop and which weights
+            to keep.
+
+        Returns
+        -------
+        self : object
+            Trained network.
+
+        Raises
+        ------
+        ValueError
+            If there is no label, or a class has none outside validation_mask; the adjacency
+            matrix is not square, symmetric, non-negative and of the size of X; the device
+            cannot show the error or has too few outputs; or training diverges.
+        """
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], multi_output=False
+        )
+        graph = normalized_adjacency(adjacency, X)
+        trained, validation = self._encode(y, validation_mask)
+        layer_sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=int)).tolist()
+        if min(layer_sizes, default=1) < 1:
+            raise ValueError(f"hidden_layer_sizes must be positive, got {layer_sizes}.")
+        random_state = check_random_state(self.random_state)
+        self._initialize(layer_sizes, X, random_state)
+        optical = self.feedback == "optical"
+        if optical and layer_sizes:
+            check_shows_errors(self.opu_, len(self.classes_), layer_sizes, self.error_encoding)
+        self._device = feedback_device(self.opu_, optical)
+        self._train(X, graph, trained, validation, random_state)
+        self.label_distributions_ = self._forward(X, graph)[-1]
+        self.transduction_ = self.classes_[self.label_distributions_.argmax(axis=1)]
+        return self
+
+    def predict(self, X, adjacency=None):
+        """Labels of the nodes of a graph, which may be another one than at `fit`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_nodes, n_features)
+            Features.
+        adjacency : {array-like, sparse matrix} of shape (n_nodes, n_nodes), default=None
+            Symmetric, non-negative weights of the edges. None is a graph without edges.
+
+        Returns
+        -------
+        y : ndarray of shape (n_nodes,)
+            Labels.
+        """
+        return self.classes_[self.predict_proba(X, adjacency).argmax(axis=1)]
+
+    def predict_proba(self, X, adjacency=None):
+        """Probabilities of the classes for the nodes of a graph.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_nodes, n_features)
+            Features.
+        adjacency : {array-like, sparse matrix} of shape (n_nodes, n_nodes), default=None
+            Symmetric, non-negative weights of the edges. None is a graph without edges.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_nodes, n_classes)
+            Probabilities, in the order of ``classes_``.
+        """
+        check_is_fitted(self, "coefs_")
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        return self._forward(X, normalized_adjacency(adjacency, X))[-1]
+
+    def _encode(self, y, validation_mask):
+        """Nodes to train on and to validate with, each with the indices of their classes."""
+        if y.dtype.kind in "US" and "-1" in y:
+            raise ValueError(
+                'y holds text, and "-1" among it. Give an array of objects, with the number -1 '
+                "for nodes without a label: np.array(y, dtype=object)."
+            )
+        text = y.dtype.kind in "OUS"
+        labelled = np.array([label != -1 for label in y]) if text else y != -1
+        if not labelled.any():
+            raise ValueError("No node has a label: all of y is -1. Label some nodes first.")
+        check_classification_targets(y[labelled])
+        self.classes_, encoded = np.unique(y[labelled], return_inverse=True)
+        indices = np.full(len(y), -1)
+        indices[labelled] = encoded
+        held_out = np.zeros(len(y), bool)
+        if validation_mask is not None:
+            held_out = np.asarray(validation_mask)
+            if held_out.dtype != bool or held_out.shape != y.shape:
+                raise ValueError(
+                    f"validation_mask must be a boolean for each of the {len(y)} nodes, got "
+                    f"dtype {held_out.dtype} and shape {held_out.shape}."
+                )
+            if (held_out & ~labelled).any() or not held_out.any():
+                raise ValueError("validation_mask must hold some nodes, all of them labelled.")
+        trained = np.flatnonzero(labelled & ~held_out)
+        unseen = np.setdiff1d(np.arange(len(self.classes_)), indices[trained])
+        if len(unseen):
+            raise ValueError(
+                f"No node of class {self.classes_[unseen[0]]!r} is left to train on. Take some "
+                "out of validation_mask, or set y of that class to -1."
+            )
+        held_out = np.flatnonzero(held_out)
+        return (trained, indices[trained]), (held_out, indices[held_out])
+
+    def _initialize(self, layer_sizes, X, random_state):
+        sizes = [X.shape[1], *layer_sizes, len(self.classes_)]
+        self.coefs_, self.intercepts_ = [], []
+        for fan_in, fan_out in itertools.pairwise(sizes):
+            bound = np.sqrt(6 / (fan_in + fan_out))  # Glorot and Bengio, 2010
+            self.coefs_.append(random_state.uniform(-bound, bound, (fan_in, fan_out)))
+            self.intercepts_.append(np.zeros(fan_out))
+        self.coefs_ = [coef.astype(X.dtype) for coef in self.coefs_]
+        self.intercepts_ = [intercept.astype(X.dtype) for intercept in self.intercepts_]
+        self.opu_ = check_device(None if self.opu is None else clone(self.opu), random_state)
+        for name in ("alignment_", "validation_scores_"):
+            self.__dict__.pop(name, None)
+        self.loss_curve_, self.n_iter_ = [], 0
+
+    def _train(self, X, graph, trained, validation, random_state):
+        loop = training_loop()
+        params = self.coefs_ + self.intercepts_
+        optimizer = in_place(loop.adam(params, self.learning_rate_init))
+        best, kept, waited = (-np.inf, -np.inf), None, 0
+        if len(validation[0]):
+            self.validation_scores_ = []
+        if self.track_alignment:
+            self.alignment_ = []
+        while self.n_iter_ < self.max_iter:
+            loss, gradients = self._gradients(X, graph, *trained, random_state)
+            optimizer.update_params(params, gradients)
+            self.n_iter_ += 1
+            self.loss_curve_.append(loss)
+            if not (np.isfinite(loss) and all(map(all_finite, params))):
+                raise ValueError(
+                    "Training diverged: the loss or the weights are no longer finite. Lower "
+                    f"learning_rate_init={self.learning_rate_init}, or scale X."
+                )
+            if not len(validation[0]):
+                continue
+            nodes, classes = validation
+            probabilities = self._forward(X, graph)[-1][nodes]
+            accuracy = float(np.mean(probabilities.argmax(axis=1) == classes))
+            score = accuracy, -_cross_entropy(probabilities, classes)
+            self.validation_scores_.append(accuracy)
+            if score > best:
+                best, kept, waited = score, [param.copy() for param in params], 0
+            elif (waited := waited + 1) >= self.n_iter_no_change:
+                break
+        if kept is not None:
+            for param, value in zip(params, kept, strict=True):
+                np.copyto(param, value)
+
+    def _forward(self, X, graph, dropped=None):
+        """Outputs of all layers; ``dropped(i, outputs)`` is what layer i takes of them."""
+        activations = training_loop().activations
+        outputs = [X]
+        last = len(self.coefs_) - 1
+        for i, (coef, intercept) in enumerate(zip(self.coefs_, self.intercepts_, strict=True)):
+            inputs = outputs[-1] if dropped is None else dropped(i, outputs[-1])
+            output = _propagate(graph, inputs @ coef) + intercept
+            activations["softmax" if i == last else self.activation](output)
+            outputs.append(output)
+        return outputs
+
+    def _gradients(self, X, graph, nodes, classes, random_state):
+        """Loss on the nodes, and its gradients or what stands for them."""
+        masks, inputs = [], []
+
+        def dropped(i, output):
+            """Output with some entries left out, the others larger to make up for it."""
+            stored = output.data if scipy.sparse.issparse(output) else output
+            mask = (random_state.random_sample(stored.shape) >= self.dropout).astype(X.dtype)
+            mask /= 1 - self.dropout
+            masks.append(mask)
+            if scipy.sparse.issparse(output):
+                parts = output.data * mask, output.indices, output.indptr
+                inputs.append(scipy.sparse.csr_matrix(parts, output.shape))
+            else:
+                inputs.append(output * mask)
+            return inputs[-1]
+
+        outputs = self._forward(X, graph, dropped)
+        probabilities = outputs[-1][nodes]
+        loss = _cross_entropy(probabilities, classes)
+        error = probabilities
+        error[np.arange(len(nodes)), classes] -= 1
+        error /= len(nodes)
+        back = self._backprop if self.feedback == "backprop" else self._feed_back
+        deltas = back(graph, error, nodes, outputs, masks)
+        gradients = self._weight_gradients(graph, inputs, deltas)
+        if self.track_alignment:
+            true = self._backprop(graph, error, nodes, outputs, masks)
+            true = self._weight_gradients(graph, inputs, true)
+            pairs = zip(gradients[:-1], true[:-1], strict=True)
+            self.alignment_.append(np.array([_angle(*pair) for pair in pairs]))
+        for coef, gradient in zip(self.coefs_[:-1], gradients[:-1], strict=True):
+            loss += 0.5 * self.alpha * float(np.vdot(coef, coef))
+            gradient += self.alpha * coef
+        return loss, gradients + [delta.sum(axis=0) for delta in deltas]
+
+    def _weight_gradients(self, graph, inputs, deltas):
+        return [
+            layer_inputs.T @ _propagate(graph, delta)
+            for layer_inputs, delta in zip(inputs, deltas, strict=True)
+        ]
+
+    def _backprop(self, graph, error, nodes, outputs, masks):
+        """Errors of all layers by the chain rule."""
+        deltas = [_scatter(error, nodes, outputs[-1])]
+        for i in range(len(self.coefs_) - 1, 0, -1):
+            delta = _propagate(graph, deltas[0]) @ self.coefs_[i].T
+            deltas.insert(0, self._through_layer(delta, outputs[i], masks[i]))
+        return deltas
+
+    def _feed_back(self, graph, error, nodes, outputs, masks):
+        """Errors of the hidden layers by a projection of the output's."""
+        sizes = [output.shape[1] for output in outputs[1:-1]]
+        encoding = self.error_encoding, self.ternary_threshold
+        parts = project_error(self._device, error, sizes, *encoding, self.n_iter_)
+        deltas = [_scatter(error, nodes, outputs[-1])]
+        for i in range(len(sizes), 0, -1):
+            delta = _scatter(parts[i - 1], nodes, outputs[i])
+            for _ in range(len(sizes) + 1 - i):
+                delta = _propagate(graph, delta)
+            deltas.insert(0, self._through_layer(delta, outputs[i], masks[i]))
+        return deltas
+
+    def _through_layer(self, delta, output, mask):
+        delta *= mask
+        training_loop().derivatives[self.activation](output, delta)
+        return delta
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def normalized_adjacency(adjacency, X):
+    """D^-1/2 (adjacency + 1) D^-1/2 as CSR, of the type of X; None for no edges."""
+    if adjacency is None:
+        return None
+    adjacency = check_array(
+        adjacency,
+        accept_sparse="csr",
+        dtype=X.dtype,
+        input_name="adjacency",
+        ensure_min_samples=0,
+        ensure_min_features=0,
+    )
+    n_nodes = X.shape[0]
+    if adjacency.shape != (n_nodes, n_nodes):
+        raise ValueError(
+            f"adjacency must be square, with a row for each of the {n_nodes} nodes of X, got "
+            f"shape {adjacency.shape}. Cross-validators slice its rows: see NodeClassifier."
+        )
+    adjacency = scipy.sparse.csr_matrix(adjacency)
+    if adjacency.nnz and adjacency.data.min() < 0:
+        raise ValueError("adjacency has negative weights. Drop those edges, or take abs().")
+    difference = abs(adjacency - adjacency.T)
+    if difference.nnz and difference.max() > 1e-5 * adjacency.max():
+        raise ValueError(
+            "adjacency must be symmetric. Take adjacency.maximum(adjacency.T) to make edges go "
+            "both ways."
+        )
+    # A node that has an edge to itself already needs no other.
+    looped = adjacency.maximum(scipy.sparse.identity(n_nodes, X.dtype, "csr"))
+    scale = scipy.sparse.diags(1 / np.sqrt(np.asarray(looped.sum(axis=1)).ravel()))
+    return (scale @ looped @ scale).tocsr().astype(X.dtype)
+
+
+def _propagate(graph, H):
+    """Average over neighbours."""
+    return H if graph is None else graph @ H
+
+
+def _scatter(rows, nodes, like):
+    """Zeros of the shape of like, with rows at some nodes."""
+    result = np.zeros((like.shape[0], rows.shape[1]), rows.dtype)
+    result[nodes] = rows
+    return result
+
+
+def _cross_entropy(probabilities, classes):
+    chosen = probabilities[np.arange(len(classes)), classes].astype(np.float64)
+    return float(-np.log(np.maximum(chosen, np.finfo(np.float64).tiny)).mean())
+
+
+def _angle(first, second):
+    lengths = np.linalg.norm(first) * np.linalg.norm(second)
+    cosine = np.vdot(first, second) / lengths if lengths > 0 else 0.0
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))

@@ -1,0 +1,139 @@
+"""Cross-validation over the nodes of a graph."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_is_fitted
+
+
+class NodeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Classifier of the nodes of one graph, which are given by their numbers.
+
+    Cross-validators of scikit-learn split rows. Rows of an adjacency matrix are no graph,
+    and its training nodes learn from the features of others as well. Here the samples are
+    numbers of nodes, which may be split in any way; the graph stays whole. Labels of nodes
+    that are not in a training set are not seen in training.
+
+    Parameters
+    ----------
+    estimator : DFAGraphClassifier
+        Classifier with ``fit(X, y, adjacency)``, for which -1 means no label, and which
+        then has ``transduction_`` and ``label_distributions_``.
+    X : {array-like, sparse matrix} of shape (n_nodes, n_features)
+        Features of all nodes. Not copied by `clone`.
+    adjacency : {array-like, sparse matrix} of shape (n_nodes, n_nodes)
+        Edges between them. Not copied by `clone`.
+
+    Attributes
+    ----------
+    estimator_ : DFAGraphClassifier
+        Classifier trained on the whole graph.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    n_features_in_ : int
+        1: the number of the node.
+
+    See Also
+    --------
+    DFAGraphClassifier : The classifier of nodes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.neighbors import kneighbors_graph
+    >>> from skopu import DFAGraphClassifier, NodeClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> graph = kneighbors_graph(X, 5)
+    >>> graph = graph.maximum(graph.T)
+    >>> model = NodeClassifier(DFAGraphClassifier(max_iter=50, random_state=0), X, graph)
+    >>> search = GridSearchCV(model, {"estimator__hidden_layer_sizes": [(8,), (32,)]}, cv=3)
+    >>> nodes = np.arange(len(X)).reshape(-1, 1)
+    >>> search.fit(nodes, y).best_score_ > 0.9
+    True
+    """
+
+    def __init__(self, estimator, X, adjacency):
+        self.estimator = estimator
+        self.X = X
+        self.adjacency = adjacency
+
+    def __sklearn_clone__(self):
+        return type(self)(clone(self.estimator), self.X, self.adjacency)
+
+    def fit(self, nodes, y):
+        """Train on the whole graph with the labels of some nodes.
+
+        Parameters
+        ----------
+        nodes : array-like of int of shape (n_samples, 1)
+            Numbers of the labelled nodes.
+        y : array-like of shape (n_samples,)
+            Their labels.
+
+        Returns
+        -------
+        self : object
+            Fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If nodes are not numbers of nodes, or named twice, or there is not one label for
+            each; or for what the estimator does not take.
+        """
+        nodes, y = self._check_nodes(nodes), column_or_1d(y)
+        check_consistent_length(nodes, y)
+        if len(np.unique(nodes)) < len(nodes):
+            raise ValueError("Each node can be given once only.")
+        labels = np.full(self.X.shape[0], -1, y.dtype if y.dtype.kind == "i" else object)
+        labels[nodes] = y
+        self.estimator_ = clone(self.estimator).fit(self.X, labels, self.adjacency)
+        self.classes_ = self.estimator_.classes_
+        self.n_features_in_ = 1
+        return self
+
+    def predict(self, nodes):
+        """Labels of nodes.
+
+        Parameters
+        ----------
+        nodes : array-like of int of shape (n_samples, 1)
+            Numbers of nodes.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Labels.
+        """
+        check_is_fitted(self)
+        return self.estimator_.transduction_[self._check_nodes(nodes)]
+
+    def predict_proba(self, nodes):
+        """Probabilities of the classes for nodes.
+
+        Parameters
+        ----------
+        nodes : array-like of int of shape (n_samples, 1)
+            Numbers of nodes.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        return self.estimator_.label_distributions_[self._check_nodes(nodes)]
+
+    def _check_nodes(self, nodes):
+        nodes = check_array(nodes, input_name="nodes")
+        n_nodes = self.X.shape[0]
+        if nodes.shape[1] != 1 or nodes.dtype.kind not in "iu":
+            raise ValueError(
+                f"nodes must be one column of integers, got dtype {nodes.dtype} and shape "
+                f"{nodes.shape}. Give np.arange(n_nodes).reshape(-1, 1), or rows of it."
+            )
+        if nodes.min() < 0 or nodes.max() >= n_nodes:
+            raise ValueError(f"nodes must lie between 0 and {n_nodes - 1}, the last node.")
+        return nodes[:, 0]
