@@ -1,8 +1,10 @@
 """Direct feedback alignment: what the output error tells each hidden layer."""
 
+import functools
 import math
 
 import numpy as np
+import scipy.sparse
 from sklearn.base import clone
 
 from ..optics import OPU
@@ -26,18 +28,25 @@ def check_shows_errors(opu, n_outputs, layer_sizes, error_encoding):
 
 
 def ternary(error, threshold):
-    """Rows as -1, 0 and 1, and a factor for each row.
+    """Rows reduced to -1, 0 and 1, as two binary frames, and factors for each.
 
-    An entry is 0 if it is at most threshold times the largest of its row, so that the rule
-    is the same for large errors, early in training, and for small ones. The factor is the
-    mean size of the entries kept, which makes the product nearest to the row in least
-    squares.
+    Of either sign, entries above threshold times the largest of the row become 1, so that
+    the rule is the same for large errors, early in training, and for small ones. The factor
+    of a frame is the total of that sign over the number of ones: errors of a softmax sum to
+    zero, and so do these. With one factor for both frames they do not, which pushes all
+    units of a layer the same way, and training fails.
+
+    Returns
+    -------
+    frames : ndarray of shape (2 * n_samples, n_outputs)
+        Zeros and ones: of the positive entries of all rows, then of the negative ones.
+    factors : ndarray of shape (2 * n_samples,)
+        The rows are about ``factors * frames``, those of the second half subtracted.
     """
-    sizes = abs(error)
-    kept = sizes > threshold * sizes.max(axis=1, keepdims=True)
-    signs = np.where(kept, np.sign(error), 0).astype(error.dtype)
-    factors = np.where(kept, sizes, 0).sum(axis=1) / np.maximum(kept.sum(axis=1), 1)
-    return signs, factors.astype(error.dtype)
+    parts = np.maximum(np.vstack([error, -error]), 0)
+    largest = parts.max(axis=1, keepdims=True)
+    frames = (parts > threshold * largest).astype(error.dtype)
+    return frames, parts.sum(axis=1) / np.maximum(frames.sum(axis=1), 1)
 
 
 def project_error(opu, error, layer_sizes, error_encoding, ternary_threshold, step=0):
@@ -48,22 +57,28 @@ def project_error(opu, error, layer_sizes, error_encoding, ternary_threshold, st
 
     step counts how often the device was used, so that the noise of its camera is new.
     """
-    if not layer_sizes:
+    n_modes = sum(layer_sizes)
+    if n_modes == 0:
         return []
-    inverse, factors = slice(None), np.ones(len(error), error.dtype)
-    if error_encoding == "ternary":
-        error, factors = ternary(error, ternary_threshold)
-        # Samples of a batch often err alike; the device is shown each pattern once.
-        error, inverse = np.unique(error, axis=0, return_inverse=True)
-        inverse = inverse.reshape(-1)
     first = step * opu.exposures(1, "linear", signed=True)
-    seen = opu._project(error, sum(layer_sizes), "linear", name="the error", exposure=first)
-    parts, start = [], 0
-    for size in layer_sizes:
-        scale = math.sqrt(2 / (size + error.shape[1]))
-        part = seen[inverse, start : start + size]
-        parts.append(np.multiply(part, scale * factors[:, None], dtype=seen.dtype))
-        start += size
+    show = functools.partial(opu._project, mode="linear", name="the error", exposure=first)
+    if error_encoding == "exact":
+        seen = show(error, n_modes)
+    else:
+        frames, factors = ternary(error, ternary_threshold)
+        # Samples of a batch often err alike; the device is shown each pattern once.
+        patterns, which = np.unique(frames, axis=0, return_inverse=True)
+        weights = scipy.sparse.csr_matrix(
+            (
+                np.where(np.arange(len(frames)) < len(error), factors, -factors),
+                (np.arange(len(frames)) % len(error), which.reshape(-1)),
+            ),
+            (len(error), len(patterns)),
+        )
+        seen = weights @ show(patterns, n_modes)
+    parts = np.split(seen, np.cumsum(layer_sizes)[:-1], axis=1)
+    for size, part in zip(layer_sizes, parts, strict=True):
+        part *= math.sqrt(2 / (size + error.shape[1]))
     return parts
 
 

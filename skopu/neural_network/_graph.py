@@ -49,7 +49,8 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
     error_encoding : {"exact", "ternary"}, default="exact"
         "ternary" reduces the error that is projected to -1, 0 and 1.
     ternary_threshold : float, default=0.1
-        Entries of the error below this part of the largest of their node become 0.
+        Entries of the error up to this part of the largest of the same sign and node become
+        0. From 0 to below 1.
     opu : OPU, default=None
         The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
         camera, whose seed is drawn from ``random_state``.
@@ -180,6 +181,8 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             Features of all nodes, also of those without a label.
         y : array-like of shape (n_nodes,)
             Labels; -1 where there is none. Labels that are text need an array of objects.
+            (Without an adjacency, -1 and one other label are the two classes of a binary
+            problem.)
         adjacency : {array-like, sparse matrix} of shape (n_nodes, n_nodes), default=None
             Symmetric, non-negative weights of the edges. None is a graph without edges.
         validation_mask : array-like of bool of shape (n_nodes,), default=None
@@ -202,7 +205,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], multi_output=False
         )
         graph = normalized_adjacency(adjacency, X)
-        trained, validation = self._encode(y, validation_mask)
+        trained, validation = self._encode(y, validation_mask, adjacency is None)
         layer_sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=int)).tolist()
         if min(layer_sizes, default=1) < 1:
             raise ValueError(f"hidden_layer_sizes must be positive, got {layer_sizes}.")
@@ -232,6 +235,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         y : ndarray of shape (n_nodes,)
             Labels.
         """
+        check_is_fitted(self)
         return self.classes_[self.predict_proba(X, adjacency).argmax(axis=1)]
 
     def predict_proba(self, X, adjacency=None):
@@ -249,11 +253,11 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         probabilities : ndarray of shape (n_nodes, n_classes)
             Probabilities, in the order of ``classes_``.
         """
-        check_is_fitted(self, "coefs_")
+        check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         return self._forward(X, normalized_adjacency(adjacency, X))[-1]
 
-    def _encode(self, y, validation_mask):
+    def _encode(self, y, validation_mask, no_edges):
         """Nodes to train on and to validate with, each with the indices of their classes."""
         if y.dtype.kind in "US" and "-1" in y:
             raise ValueError(
@@ -264,6 +268,8 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         labelled = np.array([label != -1 for label in y]) if text else y != -1
         if not labelled.any():
             raise ValueError("No node has a label: all of y is -1. Label some nodes first.")
+        if no_edges and len(set(y[labelled])) == 1:
+            labelled[:] = True
         check_classification_targets(y[labelled])
         self.classes_, encoded = np.unique(y[labelled], return_inverse=True)
         indices = np.full(len(y), -1)

@@ -37,10 +37,14 @@ class _DirectFeedback:
     def _optimizer(self, optimizer):
         self.__dict__["_optimizer"] = in_place(optimizer)
 
+    def _check_solver(self):
+        """Both solvers can train in part; others are refused with the parameters."""
+        return True
+
     def _initialize(self, y, layer_units, dtype):
         super()._initialize(y, layer_units, dtype)
         opu = None if self.opu is None else clone(self.opu)
-        self.opu_ = check_device(opu, self._random_state)
+        self.opu_ = check_device(opu, self.random_state)  # and leaves the loop's own numbers
         self._n_steps = 0
         self._angles = []
         self.__dict__.pop("alignment_", None)
@@ -54,7 +58,8 @@ class _DirectFeedback:
         if self.track_alignment and not hasattr(self, "alignment_"):
             self.alignment_ = []
         try:
-            super()._fit_stochastic(X, y, sample_weight, *rest)
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                super()._fit_stochastic(X, y, sample_weight, *rest)
             self._check_finite(self.loss_)
         except FloatingPointError:
             self._restore()
@@ -220,8 +225,9 @@ class DFAClassifier(_DirectFeedback, MLPClassifier):
         "ternary" reduces the error that is projected to -1, 0 and 1, what an array of
         mirrors can show in two frames; the output layer learns from the exact one.
     ternary_threshold : float, default=0.1
-        Entries of the error below this part of the largest of their sample become 0. All
-        of them, the zeros aside, are then taken for their mean size. From 0 to below 1.
+        Entries of the error up to this part of the largest of the same sign and sample
+        become 0. From 0 to below 1. The others are taken to be equal, and to make up the
+        total of their sign.
     opu : OPU, default=None
         The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
         camera, whose seed is drawn from ``random_state``.
@@ -489,7 +495,8 @@ class DFARegressor(_DirectFeedback, MLPRegressor):
         "ternary" reduces the error that is projected to -1, 0 and 1. With one output
         nothing is lost by it.
     ternary_threshold : float, default=0.1
-        Entries of the error below this part of the largest of their sample become 0.
+        Entries of the error up to this part of the largest of the same sign and sample
+        become 0. From 0 to below 1.
     opu : OPU, default=None
         The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
         camera, whose seed is drawn from ``random_state``.
