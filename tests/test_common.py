@@ -15,6 +15,9 @@ from sklearn.utils.estimator_checks import (
 from skopu import (
     OPU,
     Camera,
+    DFAClassifier,
+    DFAGraphClassifier,
+    DFARegressor,
     GaussianMedium,
     LayeredMedium,
     OpticalRandomFeatures,
@@ -39,6 +42,11 @@ ESTIMATORS = [
     OPUTraceEstimator(n_matvecs=4),
     OPUTraceEstimator(n_matvecs=6, method="sketch", opu=noisy(GaussianMedium())),
     OPUTraceEstimator(n_matvecs=5, method="hutch++", opu=OPU(LayeredMedium())),
+    DFAClassifier(max_iter=50),
+    DFAClassifier(max_iter=50, activation="tanh", error_encoding="ternary"),
+    DFARegressor(max_iter=100),
+    DFAGraphClassifier(max_iter=50),
+    DFAGraphClassifier(max_iter=50, feedback="backprop"),
 ]
 
 LEFT_OUT = [check_dataframe_column_names_consistency, check_param_validation]
@@ -51,11 +59,17 @@ LEFT_OUT_TRANSFORMER = [
 ]
 
 
+# Networks of the checks are small and train for a short while.
+unfinished = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@unfinished
 @parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
+@unfinished
 # Some of these checks pass an array to what was fitted with a DataFrame, and back.
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 @pytest.mark.filterwarnings("ignore:X has feature names")

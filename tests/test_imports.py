@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "decomposition": {"optics", "linalg", "_sklearn", "_validation"},
     "trace": {"optics", "linalg", "_sklearn", "_validation"},
     "kernel_approximation": {"optics", "kernels", "_sklearn", "_validation"},
+    "neural_network": {"optics", "linalg", "neural_network", "_sklearn"},
     "__init__": {
         "_version",
         "optics",
@@ -29,6 +30,7 @@ MAY_IMPORT = {
         "linalg",
         "decomposition",
         "trace",
+        "neural_network",
     },
 }
 

@@ -215,7 +215,14 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         if optical and layer_sizes:
             check_shows_errors(self.opu_, len(self.classes_), layer_sizes, self.error_encoding)
         self._device = feedback_device(self.opu_, optical)
-        self._train(X, graph, trained, validation, random_state)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._train(X, graph, trained, validation, random_state)
+        except FloatingPointError:
+            raise ValueError(
+                "Training diverged: the loss or the weights are no longer finite. Lower "
+                f"learning_rate_init={self.learning_rate_init}, or scale X."
+            ) from None
         self.label_distributions_ = self._forward(X, graph)[-1]
         self.transduction_ = self.classes_[self.label_distributions_.argmax(axis=1)]
         return self
@@ -288,7 +295,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         unseen = np.setdiff1d(np.arange(len(self.classes_)), indices[trained])
         if len(unseen):
             raise ValueError(
-                f"No node of class {self.classes_[unseen[0]]!r} is left to train on. Take some "
+                f"No node of class {self.classes_[unseen[0]]} is left to train on. Take some "
                 "out of validation_mask, or set y of that class to -1."
             )
         held_out = np.flatnonzero(held_out)
@@ -322,11 +329,8 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             optimizer.update_params(params, gradients)
             self.n_iter_ += 1
             self.loss_curve_.append(loss)
-            if not (np.isfinite(loss) and all(map(all_finite, params))):
-                raise ValueError(
-                    "Training diverged: the loss or the weights are no longer finite. Lower "
-                    f"learning_rate_init={self.learning_rate_init}, or scale X."
-                )
+            if not all(map(all_finite, params)):
+                raise FloatingPointError
             if not len(validation[0]):
                 continue
             nodes, classes = validation
@@ -374,6 +378,8 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         outputs = self._forward(X, graph, dropped)
         probabilities = outputs[-1][nodes]
         loss = _cross_entropy(probabilities, classes)
+        if not np.isfinite(loss):
+            raise FloatingPointError
         error = probabilities
         error[np.arange(len(nodes)), classes] -= 1
         error /= len(nodes)

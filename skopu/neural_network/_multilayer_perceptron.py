@@ -46,6 +46,7 @@ class _DirectFeedback:
         opu = None if self.opu is None else clone(self.opu)
         self.opu_ = check_device(opu, self.random_state)  # and leaves the loop's own numbers
         self._n_steps = 0
+        self._lowest_loss = None
         self._angles = []
         self.__dict__.pop("alignment_", None)
 
@@ -66,8 +67,8 @@ class _DirectFeedback:
             raise ValueError(
                 f"Training diverged: the loss or the weights are no longer finite. Lower "
                 f"learning_rate_init={self.learning_rate_init}, or scale X and y (for example "
-                "with StandardScaler). The weights are those after the last epoch that went "
-                "well; partial_fit goes on from them."
+                "with StandardScaler). The weights are those after the epoch of lowest loss, or "
+                "the first ones; partial_fit goes on from them."
             ) from None
 
     def _check_finite(self, loss):
@@ -75,7 +76,7 @@ class _DirectFeedback:
             raise FloatingPointError
 
     def _restore(self):
-        """Weights as they were after the last epoch that went well, and a fresh optimizer."""
+        """Weights as they were after the best epoch, and no optimizer, whose state is lost."""
         weights = zip(
             self.coefs_ + self.intercepts_, self._best_coefs + self._best_intercepts, strict=True
         )
@@ -86,7 +87,8 @@ class _DirectFeedback:
     def _update_no_improvement_count(self, early_stopping, X, y, sample_weight):
         self._check_finite(self.loss_)
         super()._update_no_improvement_count(early_stopping, X, y, sample_weight)
-        if not early_stopping:  # which keeps the best weights where these are the last
+        if not early_stopping and self.loss_ <= self._lowest_loss:  # else the loop keeps them
+            self._lowest_loss = self.loss_
             for kept, weight in zip(self._best_coefs, self.coefs_, strict=True):
                 np.copyto(kept, weight)
             for kept, weight in zip(self._best_intercepts, self.intercepts_, strict=True):
@@ -101,6 +103,8 @@ class _DirectFeedback:
         output = activations[-1]
         n_samples = len(output) if sample_weight is None else sample_weight.sum()
         loss = self._loss(y, output, sample_weight, n_samples)
+        if self._lowest_loss is None:
+            self._lowest_loss = loss
         # The gradient of the loss, as its link with the output activation is canonical.
         error = np.subtract(output, y, dtype=output.dtype, casting="same_kind")
         if sample_weight is not None:

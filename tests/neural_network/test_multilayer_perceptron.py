@@ -291,8 +291,8 @@ def test_divergence_is_told_and_the_last_good_weights_kept(solver, early_stoppin
         assert np.isfinite(model.loss_)
 
 
-def test_divergence_keeps_the_last_epoch():
-    model = DFAClassifier((10,), solver="sgd", random_state=0)
+def test_divergence_keeps_the_best_epoch():
+    model = DFAClassifier((10,), solver="sgd", learning_rate_init=0.1, random_state=0)
     for _ in range(3):
         model.partial_fit(X, y, classes=np.arange(10))
     kept = [weight.copy() for weight in weights(model)]
