@@ -48,7 +48,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         through ``opu``, with its modulator, holography and camera.
     error_encoding : {"exact", "ternary"}, default="exact"
         "ternary" reduces the error that is projected to -1, 0 and 1.
-    ternary_threshold : float, default=0.1
+    ternary_threshold : float, default=0.25
         Entries of the error up to this part of the largest of the same sign and node become
         0. From 0 to below 1.
     opu : OPU, default=None
@@ -152,7 +152,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         n_iter_no_change=50,
         feedback="dense",
         error_encoding="exact",
-        ternary_threshold=0.1,
+        ternary_threshold=0.25,
         opu=None,
         track_alignment=False,
         random_state=None,

@@ -228,7 +228,7 @@ class DFAClassifier(_DirectFeedback, MLPClassifier):
     error_encoding : {"exact", "ternary"}, default="exact"
         "ternary" reduces the error that is projected to -1, 0 and 1, what an array of
         mirrors can show in two frames; the output layer learns from the exact one.
-    ternary_threshold : float, default=0.1
+    ternary_threshold : float, default=0.25
         Entries of the error up to this part of the largest of the same sign and sample
         become 0. From 0 to below 1. The others are taken to be equal, and to make up the
         total of their sign.
@@ -347,7 +347,7 @@ class DFAClassifier(_DirectFeedback, MLPClassifier):
         n_iter_no_change=10,
         feedback="dense",
         error_encoding="exact",
-        ternary_threshold=0.1,
+        ternary_threshold=0.25,
         opu=None,
         track_alignment=False,
     ):
@@ -498,7 +498,7 @@ class DFARegressor(_DirectFeedback, MLPRegressor):
     error_encoding : {"exact", "ternary"}, default="exact"
         "ternary" reduces the error that is projected to -1, 0 and 1. With one output
         nothing is lost by it.
-    ternary_threshold : float, default=0.1
+    ternary_threshold : float, default=0.25
         Entries of the error up to this part of the largest of the same sign and sample
         become 0. From 0 to below 1.
     opu : OPU, default=None
@@ -596,7 +596,7 @@ class DFARegressor(_DirectFeedback, MLPRegressor):
         n_iter_no_change=10,
         feedback="dense",
         error_encoding="exact",
-        ternary_threshold=0.1,
+        ternary_threshold=0.25,
         opu=None,
         track_alignment=False,
     ):

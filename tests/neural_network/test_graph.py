@@ -106,7 +106,9 @@ def test_backprop_is_the_gradient(sizes):
 @pytest.mark.parametrize("encoding", ["exact", "ternary"])
 def test_feedback_is_the_formula(encoding):
     opu = OPU(GaussianMedium(), random_state=4)
-    model, data, graph, nodes, classes = prepared((4, 3), opu=opu, error_encoding=encoding)
+    model, data, graph, nodes, classes = prepared(
+        (4, 3), opu=opu, error_encoding=encoding, ternary_threshold=0.2
+    )
     normalized = normalized_adjacency(graph, data)
     _, gradients = model._gradients(data, normalized, nodes, classes, np.random.RandomState(0))
     spread, outputs = forward(model, data, graph)
@@ -118,7 +120,7 @@ def test_feedback_is_the_formula(encoding):
             row[:] = 0
             for sign in (1, -1):
                 part = np.maximum(sign * values, 0)
-                kept = part > 0.1 * part.max()
+                kept = part > 0.2 * part.max()
                 if kept.any():
                     row[kept] = sign * part.sum() / kept.sum()
     B = opu.linear(np.eye(3), 7)
