@@ -302,16 +302,14 @@ class DFAClassifier(_DirectFeedback, MLPClassifier):
     --------
     >>> from sklearn.datasets import load_digits
     >>> from sklearn.model_selection import train_test_split
-    >>> from skopu import OPU, Camera, DFAClassifier
+    >>> from skopu import OPU, Camera, DFAClassifier, GaussianMedium
     >>> X, y = load_digits(return_X_y=True)
     >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
-    >>> opu = OPU(camera=Camera(bits=8, photons=1000), input_bits=1)
-    >>> model = DFAClassifier((256,), activation="tanh", max_iter=10, feedback="optical",
-    ...                       error_encoding="ternary", opu=opu, tol=0, random_state=0)
-    >>> import warnings
-    >>> with warnings.catch_warnings():
-    ...     warnings.simplefilter("ignore")  # ten epochs are not convergence
-    ...     model.fit(X_train, y_train).score(X_test, y_test) > 0.9
+    >>> opu = OPU(GaussianMedium(), Camera(bits=8, photons=1000), input_bits=1)
+    >>> model = DFAClassifier((64,), "tanh", learning_rate_init=0.01, tol=0.01,
+    ...                       feedback="optical", error_encoding="ternary", opu=opu,
+    ...                       random_state=0)
+    >>> model.fit(X_train, y_train).score(X_test, y_test) > 0.95
     True
     """
 
@@ -558,7 +556,8 @@ class DFARegressor(_DirectFeedback, MLPRegressor):
     >>> from sklearn.preprocessing import scale
     >>> from skopu import DFARegressor
     >>> X, y = make_regression(300, 10, noise=1, random_state=0)
-    >>> model = DFARegressor((64,), activation="tanh", max_iter=1000, random_state=0)
+    >>> model = DFARegressor(hidden_layer_sizes=(64,), activation="tanh",
+    ...                      learning_rate_init=0.01, random_state=0)
     >>> model.fit(X, scale(y)).score(X, scale(y)) > 0.95
     True
     """
