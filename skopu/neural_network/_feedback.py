@@ -16,7 +16,7 @@ def feedback_device(opu, optical):
 
 
 def check_shows_errors(opu, n_outputs, layer_sizes, error_encoding):
-    """Raise ValueError unless a device can show errors, and read as many modes as units."""
+    """Raise ValueError unless a device can show errors, and read a projection for each unit."""
     if not isinstance(opu, OPU):
         raise ValueError(f"opu must be an OPU or None, got {opu!r}.")
     if error_encoding == "exact" and opu.input_bits is not None:
@@ -52,7 +52,7 @@ def ternary(error, threshold):
 def project_error(opu, error, layer_sizes, error_encoding, ternary_threshold, step=0):
     """Error times the feedback matrix of each layer, from one projection by the device.
 
-    Layer i, of n units, reads n modes of its own: it gets error @ B with entries of B of
+    Layer i, of n units, reads n projections of its own: it gets error @ B with entries of B of
     variance 2 / (n + n_outputs), as the weights that Glorot initialises a network with.
 
     step counts how often the device was used, so that the noise of its camera is new.
@@ -63,7 +63,7 @@ def project_error(opu, error, layer_sizes, error_encoding, ternary_threshold, st
     first = step * opu.exposures(1, "linear", signed=True)
     show = functools.partial(opu._project, mode="linear", name="the error", exposure=first)
     if error_encoding == "exact":
-        seen = show(error, n_modes)
+        shown, seen = error, show(error, n_modes)
     else:
         frames, factors = ternary(error, ternary_threshold)
         # Samples of a batch often err alike; the device is shown each pattern once.
@@ -75,21 +75,23 @@ def project_error(opu, error, layer_sizes, error_encoding, ternary_threshold, st
             ),
             (len(error), len(patterns)),
         )
-        seen = weights @ show(patterns, n_modes)
+        shown, seen = patterns, weights @ show(patterns, n_modes)
+    if shown.any() and not seen.any():
+        raise ValueError(
+            f"The camera of opu reads nothing but zeros of the error: {opu.camera!r} is too "
+            "coarse. Give it more bits, or a longer exposure."
+        )
     parts = np.split(seen, np.cumsum(layer_sizes)[:-1], axis=1)
     for size, part in zip(layer_sizes, parts, strict=True):
         part *= math.sqrt(2 / (size + error.shape[1]))
     return parts
 
 
-def angle(inputs, deltas, true_deltas):
-    """Angle in degrees between inputs.T @ deltas and inputs.T @ true_deltas."""
-    gram = inputs @ inputs.T
-    gram = gram.toarray() if hasattr(gram, "toarray") else gram
-
-    def inner(first, second):
-        return float(np.sum(first * (gram @ second), dtype=np.float64))
-
-    length = math.sqrt(inner(deltas, deltas) * inner(true_deltas, true_deltas))
-    cosine = inner(deltas, true_deltas) / length if length > 0 else 0.0
+def angle(update, gradient):
+    """Angle between two arrays in degrees; a right one where either is zero."""
+    if not (update.any() and gradient.any()):
+        return 90.0
+    # Scaled, since squares of what has nearly vanished may be too small.
+    update, gradient = (array / np.float64(abs(array).max()) for array in (update, gradient))
+    cosine = np.vdot(update, gradient) / (np.linalg.norm(update) * np.linalg.norm(gradient))
     return math.degrees(math.acos(min(1.0, max(-1.0, cosine))))

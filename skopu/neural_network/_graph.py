@@ -6,6 +6,7 @@ import numbers
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -14,8 +15,12 @@ from .._sklearn import Interval, StrOptions, fit_context, training_loop
 from ..linalg._device import check_device
 from ..optics import OPU
 from ..optics._rows import all_finite
-from ._feedback import check_shows_errors, feedback_device, project_error
+from ._feedback import angle, check_shows_errors, feedback_device, project_error
 from ._optimizers import in_place
+
+
+class _Diverged(Exception):
+    """The loss or a weight is not finite."""
 
 
 class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
@@ -95,9 +100,10 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    A layer computes ``A @ (H @ W) + b``, with ``A = D^-1/2 (adjacency + 1) D^-1/2``, D its
-    row sums. Where back-propagation sends the error E back as ``A @ E @ W.T``, DFA takes
-    ``A @ (E @ B)``, once more multiplied by A for each layer further down.
+    A layer computes ``A @ (H @ W) + b``, with ``A = D^-1/2 max(adjacency, I) D^-1/2``, where D
+    holds the row sums of that maximum: each node is a neighbour of itself. Where
+    back-propagation sends the error E back as ``A @ E @ W.T``, DFA takes ``A @ (E @ B)``, once
+    more multiplied by A for each layer further down.
 
     References
     ----------
@@ -206,24 +212,34 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         )
         graph = normalized_adjacency(adjacency, X)
         trained, validation = self._encode(y, validation_mask, adjacency is None)
-        layer_sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=int)).tolist()
-        if min(layer_sizes, default=1) < 1:
-            raise ValueError(f"hidden_layer_sizes must be positive, got {layer_sizes}.")
+        sizes = np.asarray(self.hidden_layer_sizes)
+        if sizes.ndim > 1 or (sizes.size and (sizes.dtype.kind not in "iu" or sizes.min() < 1)):
+            raise ValueError(
+                "hidden_layer_sizes must be positive integers, one for each layer, got "
+                f"{self.hidden_layer_sizes!r}."
+            )
+        layer_sizes = np.atleast_1d(sizes).tolist()
         random_state = check_random_state(self.random_state)
-        self._initialize(layer_sizes, X, random_state)
+        opu = None if self.opu is None else clone(self.opu)
+        self.opu_ = check_device(opu, random_state)
         optical = self.feedback == "optical"
         if optical and layer_sizes:
             check_shows_errors(self.opu_, len(self.classes_), layer_sizes, self.error_encoding)
+        self._initialize(layer_sizes, X, random_state)
         self._device = feedback_device(self.opu_, optical)
         try:
             with np.errstate(over="ignore", invalid="ignore"):
                 self._train(X, graph, trained, validation, random_state)
-        except FloatingPointError:
+                probabilities = self._forward(X, graph)[-1]
+            if not all_finite(probabilities):
+                raise _Diverged
+        except _Diverged:
+            del self.coefs_, self.intercepts_  # which are of no use
             raise ValueError(
                 "Training diverged: the loss or the weights are no longer finite. Lower "
                 f"learning_rate_init={self.learning_rate_init}, or scale X."
             ) from None
-        self.label_distributions_ = self._forward(X, graph)[-1]
+        self.label_distributions_ = probabilities
         self.transduction_ = self.classes_[self.label_distributions_.argmax(axis=1)]
         return self
 
@@ -242,7 +258,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         y : ndarray of shape (n_nodes,)
             Labels.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "coefs_")
         return self.classes_[self.predict_proba(X, adjacency).argmax(axis=1)]
 
     def predict_proba(self, X, adjacency=None):
@@ -260,18 +276,39 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         probabilities : ndarray of shape (n_nodes, n_classes)
             Probabilities, in the order of ``classes_``.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "coefs_")
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         return self._forward(X, normalized_adjacency(adjacency, X))[-1]
 
+    def score(self, X, y, adjacency=None, sample_weight=None):
+        """Accuracy of `predict`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_nodes, n_features)
+            Features.
+        y : array-like of shape (n_nodes,)
+            True labels.
+        adjacency : {array-like, sparse matrix} of shape (n_nodes, n_nodes), default=None
+            Symmetric, non-negative weights of the edges. None is a graph without edges.
+        sample_weight : array-like of shape (n_nodes,), default=None
+            Weights of nodes; 0 for those that do not count.
+
+        Returns
+        -------
+        accuracy : float
+            Part of the nodes that are predicted right.
+        """
+        return accuracy_score(y, self.predict(X, adjacency), sample_weight=sample_weight)
+
     def _encode(self, y, validation_mask, no_edges):
         """Nodes to train on and to validate with, each with the indices of their classes."""
-        if y.dtype.kind in "US" and "-1" in y:
+        text = y.dtype.kind in "OUS"
+        if text and any(isinstance(label, str) and label == "-1" for label in y):
             raise ValueError(
                 'y holds text, and "-1" among it. Give an array of objects, with the number -1 '
                 "for nodes without a label: np.array(y, dtype=object)."
             )
-        text = y.dtype.kind in "OUS"
         labelled = np.array([label != -1 for label in y]) if text else y != -1
         if not labelled.any():
             raise ValueError("No node has a label: all of y is -1. Label some nodes first.")
@@ -310,8 +347,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             self.intercepts_.append(np.zeros(fan_out))
         self.coefs_ = [coef.astype(X.dtype) for coef in self.coefs_]
         self.intercepts_ = [intercept.astype(X.dtype) for intercept in self.intercepts_]
-        self.opu_ = check_device(None if self.opu is None else clone(self.opu), random_state)
-        for name in ("alignment_", "validation_scores_"):
+        for name in ("alignment_", "validation_scores_", "transduction_", "label_distributions_"):
             self.__dict__.pop(name, None)
         self.loss_curve_, self.n_iter_ = [], 0
 
@@ -330,7 +366,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             self.n_iter_ += 1
             self.loss_curve_.append(loss)
             if not all(map(all_finite, params)):
-                raise FloatingPointError
+                raise _Diverged
             if not len(validation[0]):
                 continue
             nodes, classes = validation
@@ -379,7 +415,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         probabilities = outputs[-1][nodes]
         loss = _cross_entropy(probabilities, classes)
         if not np.isfinite(loss):
-            raise FloatingPointError
+            raise _Diverged
         error = probabilities
         error[np.arange(len(nodes)), classes] -= 1
         error /= len(nodes)
@@ -390,7 +426,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             true = self._backprop(graph, error, nodes, outputs, masks)
             true = self._weight_gradients(graph, inputs, true)
             pairs = zip(gradients[:-1], true[:-1], strict=True)
-            self.alignment_.append(np.array([_angle(*pair) for pair in pairs]))
+            self.alignment_.append(np.array([angle(*pair) for pair in pairs]))
         for coef, gradient in zip(self.coefs_[:-1], gradients[:-1], strict=True):
             loss += 0.5 * self.alpha * float(np.vdot(coef, coef))
             gradient += self.alpha * coef
@@ -435,7 +471,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
 
 
 def normalized_adjacency(adjacency, X):
-    """D^-1/2 (adjacency + 1) D^-1/2 as CSR, of the type of X; None for no edges."""
+    """D^-1/2 max(adjacency, I) D^-1/2 as CSR, of the type of X; None for no edges."""
     if adjacency is None:
         return None
     adjacency = check_array(
@@ -456,7 +492,7 @@ def normalized_adjacency(adjacency, X):
     if adjacency.nnz and adjacency.data.min() < 0:
         raise ValueError("adjacency has negative weights. Drop those edges, or take abs().")
     difference = abs(adjacency - adjacency.T)
-    if difference.nnz and difference.max() > 1e-5 * adjacency.max():
+    if (difference > 1e-5 * adjacency.maximum(adjacency.T)).nnz:
         raise ValueError(
             "adjacency must be symmetric. Take adjacency.maximum(adjacency.T) to make edges go "
             "both ways."
@@ -482,9 +518,3 @@ def _scatter(rows, nodes, like):
 def _cross_entropy(probabilities, classes):
     chosen = probabilities[np.arange(len(classes)), classes].astype(np.float64)
     return float(-np.log(np.maximum(chosen, np.finfo(np.float64).tiny)).mean())
-
-
-def _angle(first, second):
-    lengths = np.linalg.norm(first) * np.linalg.norm(second)
-    cosine = np.vdot(first, second) / lengths if lengths > 0 else 0.0
-    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))

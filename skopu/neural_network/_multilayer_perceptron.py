@@ -23,6 +23,10 @@ _OPTIONS = {
 }
 
 
+class _Diverged(Exception):
+    """The loss or a weight is not finite."""
+
+
 class _DirectFeedback:
     """What takes the place of the backward pass in scikit-learn's training loop."""
 
@@ -42,38 +46,60 @@ class _DirectFeedback:
         return True
 
     def _initialize(self, y, layer_units, dtype):
-        super()._initialize(y, layer_units, dtype)
         opu = None if self.opu is None else clone(self.opu)
         self.opu_ = check_device(opu, self.random_state)  # and leaves the loop's own numbers
+        self._check_device(layer_units)  # before there are weights
+        super()._initialize(y, layer_units, dtype)
         self._n_steps = 0
-        self._lowest_loss = None
-        self._angles = []
         self.__dict__.pop("alignment_", None)
 
-    def _fit_stochastic(self, X, y, sample_weight, *rest):
-        layer_sizes = [len(intercept) for intercept in self.intercepts_[:-1]]
-        optical = self.feedback == "optical"
-        if layer_sizes and optical:
-            check_shows_errors(self.opu_, self.n_outputs_, layer_sizes, self.error_encoding)
-        self._feedback_device = feedback_device(self.opu_, optical)
-        if self.track_alignment and not hasattr(self, "alignment_"):
-            self.alignment_ = []
+    def _check_device(self, layer_units):
+        _, *layer_sizes, n_outputs = layer_units
+        if layer_sizes and self.feedback == "optical":
+            check_shows_errors(self.opu_, n_outputs, layer_sizes, self.error_encoding)
+
+    def _fit_stochastic(self, *arguments):
+        self._prepare(arguments[-2])
         try:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                super()._fit_stochastic(X, y, sample_weight, *rest)
-            self._check_finite(self.loss_)
-        except FloatingPointError:
+                super()._fit_stochastic(*arguments)
+            self._check_finite()
+        except _Diverged:
             self._restore()
             raise ValueError(
                 f"Training diverged: the loss or the weights are no longer finite. Lower "
                 f"learning_rate_init={self.learning_rate_init}, or scale X and y (for example "
-                "with StandardScaler). The weights are those after the epoch of lowest loss, or "
-                "the first ones; partial_fit goes on from them."
+                "with StandardScaler). The weights are now the best of this training, or those "
+                "that it began with."
             ) from None
+        finally:
+            del self._feedback_device
 
-    def _check_finite(self, loss):
-        if not (np.isfinite(loss) and all(map(all_finite, self.coefs_ + self.intercepts_))):
-            raise FloatingPointError
+    def _prepare(self, layer_units):
+        """Check that weights and device fit the training to come, and note where it begins."""
+        units = [len(self.coefs_[0]), *map(len, self.intercepts_)]
+        if units != layer_units:
+            raise ValueError(
+                f"There are weights for layers of {units} units, but {layer_units} are asked for "
+                "now. Set warm_start=False to begin anew."
+            )
+        if self.opu is not None:  # it may be another one than in the epochs before
+            self.opu_ = clone(self.opu)
+        self._check_device(layer_units)
+        self._feedback_device = feedback_device(self.opu_, self.feedback == "optical")
+        if not self.track_alignment:
+            self.__dict__.pop("alignment_", None)
+        elif not hasattr(self, "alignment_"):
+            self.alignment_ = []
+        self._lowest_loss, self._angles = None, []
+        self.coefs_ = [np.ascontiguousarray(coef) for coef in self.coefs_]
+        self.intercepts_ = [np.ascontiguousarray(intercept) for intercept in self.intercepts_]
+        self._best_coefs = [coef.copy() for coef in self.coefs_]
+        self._best_intercepts = [intercept.copy() for intercept in self.intercepts_]
+
+    def _check_finite(self):
+        if not all(map(all_finite, self.coefs_ + self.intercepts_)):
+            raise _Diverged
 
     def _restore(self):
         """Weights as they were after the best epoch, and no optimizer, whose state is lost."""
@@ -85,7 +111,7 @@ class _DirectFeedback:
         del self.__dict__["_optimizer"]
 
     def _update_no_improvement_count(self, early_stopping, X, y, sample_weight):
-        self._check_finite(self.loss_)
+        self._check_finite()
         super()._update_no_improvement_count(early_stopping, X, y, sample_weight)
         if not early_stopping and self.loss_ <= self._lowest_loss:  # else the loop keeps them
             self._lowest_loss = self.loss_
@@ -110,6 +136,8 @@ class _DirectFeedback:
         if sample_weight is not None:
             error *= sample_weight.reshape(-1, 1)
         error /= n_samples
+        if not all_finite(error):
+            raise _Diverged
         deltas[:] = [*self._feed_back(error, activations), error]
         if self.track_alignment:
             self._angles.append(self._measure_angles(activations, deltas))
@@ -131,7 +159,7 @@ class _DirectFeedback:
         squares = sum(float(np.vdot(coef, coef)) for coef in self.coefs_)
         loss += 0.5 * self.alpha * squares / n_samples
         if not np.isfinite(loss):
-            raise FloatingPointError
+            raise _Diverged
         return loss
 
     def _feed_back(self, error, activations):
@@ -158,7 +186,8 @@ class _DirectFeedback:
         for i in range(len(deltas) - 1, 0, -1):
             true_delta = true_delta @ self.coefs_[i].T
             derivative(activations[i], true_delta)
-            angles.append(angle(activations[i - 1], deltas[i - 1], true_delta))
+            inputs = activations[i - 1].T
+            angles.append(angle(inputs @ deltas[i - 1], inputs @ true_delta))
         return angles[::-1]
 
 
@@ -241,9 +270,9 @@ class DFAClassifier(_DirectFeedback, MLPClassifier):
     Attributes
     ----------
     alignment_ : list of ndarray of shape (n_hidden_layers,)
-        For each epoch and hidden layer the angle between DFA's update and the true gradient
-        of the weights below it, in degrees, mean over batches. 90 is chance; below, the
-        update goes downhill. Only with ``track_alignment=True``.
+        For each epoch that was tracked and hidden layer the angle between DFA's update and the
+        true gradient of the weights below it, in degrees, mean over batches. 90 is chance;
+        below, the update goes downhill. Only with ``track_alignment=True``.
     opu_ : OPU
         The device in use.
     classes_ : ndarray or list of ndarray of shape (n_classes,)

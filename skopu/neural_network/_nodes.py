@@ -1,8 +1,12 @@
 """Cross-validation over the nodes of a graph."""
 
+from copy import deepcopy
+
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 
@@ -21,13 +25,13 @@ class NodeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         then has ``transduction_`` and ``label_distributions_``.
     X : {array-like, sparse matrix} of shape (n_nodes, n_features)
         Features of all nodes. Not copied by `clone`.
-    adjacency : {array-like, sparse matrix} of shape (n_nodes, n_nodes)
-        Edges between them. Not copied by `clone`.
+    adjacency : {array-like, sparse matrix} of shape (n_nodes, n_nodes) or None
+        Edges between them, None for none. Not copied by `clone`.
 
     Attributes
     ----------
     estimator_ : DFAGraphClassifier
-        Classifier trained on the whole graph.
+        Classifier trained on the whole graph, whose labels are positions in ``classes_``.
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     n_features_in_ : int
@@ -62,7 +66,10 @@ class NodeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.adjacency = adjacency
 
     def __sklearn_clone__(self):
-        return type(self)(clone(self.estimator), self.X, self.adjacency)
+        copy = type(self)(clone(self.estimator), self.X, self.adjacency)
+        if hasattr(self, "_metadata_request"):
+            copy._metadata_request = deepcopy(self._metadata_request)
+        return copy
 
     def fit(self, nodes, y):
         """Train on the whole graph with the labels of some nodes.
@@ -87,12 +94,19 @@ class NodeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         nodes, y = self._check_nodes(nodes), column_or_1d(y)
         check_consistent_length(nodes, y)
+        check_classification_targets(y)
         if len(np.unique(nodes)) < len(nodes):
             raise ValueError("Each node can be given once only.")
-        labels = np.full(self.X.shape[0], -1, y.dtype if y.dtype.kind == "i" else object)
-        labels[nodes] = y
-        self.estimator_ = clone(self.estimator).fit(self.X, labels, self.adjacency)
-        self.classes_ = self.estimator_.classes_
+        # As numbers of classes, since -1 may be one of the labels; and with a graph, be it
+        # without edges, as then -1 is no label.
+        classes, encoded = np.unique(y, return_inverse=True)
+        n_nodes = np.shape(self.X)[0]
+        labels = np.full(n_nodes, -1)
+        labels[nodes] = encoded
+        graph = self.adjacency
+        graph = csr_matrix((n_nodes, n_nodes)) if graph is None else graph
+        self.estimator_ = clone(self.estimator).fit(self.X, labels, graph)
+        self.classes_ = classes
         self.n_features_in_ = 1
         return self
 
@@ -110,7 +124,7 @@ class NodeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Labels.
         """
         check_is_fitted(self)
-        return self.estimator_.transduction_[self._check_nodes(nodes)]
+        return self.classes_[self.estimator_.transduction_[self._check_nodes(nodes)]]
 
     def predict_proba(self, nodes):
         """Probabilities of the classes for nodes.
@@ -130,7 +144,7 @@ class NodeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _check_nodes(self, nodes):
         nodes = check_array(nodes, input_name="nodes")
-        n_nodes = self.X.shape[0]
+        n_nodes = np.shape(self.X)[0]
         if nodes.shape[1] != 1 or nodes.dtype.kind not in "iu":
             raise ValueError(
                 f"nodes must be one column of integers, got dtype {nodes.dtype} and shape "

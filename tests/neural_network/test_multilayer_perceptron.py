@@ -291,6 +291,22 @@ def test_divergence_is_told_and_the_last_good_weights_kept(solver, early_stoppin
         assert np.isfinite(model.loss_)
 
 
+def test_divergence_after_early_stopping_keeps_the_best_weights():
+    model = DFARegressor(
+        hidden_layer_sizes=(10,),
+        activation="identity",
+        solver="sgd",
+        max_iter=3,
+        early_stopping=True,
+        warm_start=True,
+        random_state=0,
+    ).fit(R, T[:, 0])
+    kept = [weight.copy() for weight in weights(model)]
+    with pytest.raises(ValueError, match="diverged"):
+        model.set_params(learning_rate_init=1e20, max_iter=9).fit(R, T[:, 0])
+    assert all(np.array_equal(*pair) for pair in zip(weights(model), kept, strict=True))
+
+
 def test_divergence_keeps_the_best_epoch():
     model = DFAClassifier((10,), solver="sgd", learning_rate_init=0.1, random_state=0)
     for _ in range(3):
@@ -307,8 +323,67 @@ def test_grid_search_reaches_the_camera():
     opu = OPU(GaussianMedium(), Camera(bits=8, photons=100))
     model = DFAClassifier((20,), "tanh", max_iter=5, feedback="optical", opu=opu, random_state=0)
     search = GridSearchCV(model, {"opu__camera__bits": [2, 8]}, cv=2).fit(X, y)
-    assert set(search.cv_results_["param_opu__camera__bits"]) == {2, 8}
+    assert search.best_estimator_.opu_.camera.bits == search.best_params_["opu__camera__bits"]
+    assert len(set(search.cv_results_["mean_test_score"])) == 2
     assert model.fit(X, y).opu_ is not opu
+
+
+def test_another_device_takes_over():
+    model = DFAClassifier((10,), feedback="optical", opu=LIGHT, random_state=0)
+    with pytest.raises(ValueError, match='Set error_encoding="ternary"'):
+        model.partial_fit(X, y, classes=np.arange(10))
+    assert not hasattr(model, "coefs_")
+    model.set_params(opu=OPU(random_state=3)).partial_fit(X, y, classes=np.arange(10))
+    model.set_params(opu=OPU(camera=Camera(bits=4))).partial_fit(X, y)
+    assert model.opu_.camera.bits == 4
+
+
+def test_weights_given_in_another_order_are_trained():
+    model, other = (
+        DFAClassifier((10,), random_state=0).partial_fit(X, y, classes=np.arange(10))
+        for _ in range(2)
+    )
+    other.coefs_ = [np.asfortranarray(coef) for coef in other.coefs_]
+    assert same(model.partial_fit(X, y), other.partial_fit(X, y))
+
+
+def test_warm_start_cannot_change_the_layers():
+    model = DFAClassifier((5,), max_iter=2, warm_start=True).fit(X, y)
+    for sizes in ((7,), (5, 5)):
+        with pytest.raises(ValueError, match="Set warm_start=False to begin anew"):
+            model.set_params(hidden_layer_sizes=sizes).fit(X, y)
+
+
+def test_angles_where_gradients_vanish():
+    constant, target = np.ones((100, 3), np.float32), np.random.default_rng(0).normal(size=100)
+    for seed in range(5):
+        model = DFARegressor(
+            hidden_layer_sizes=(20,),
+            activation="identity",
+            solver="sgd",
+            alpha=0,
+            learning_rate_init=0.02,
+            max_iter=300,
+            tol=0,
+            n_iter_no_change=1000,
+            track_alignment=True,
+            random_state=seed,
+        ).fit(constant, target)
+        assert np.all((np.array(model.alignment_) >= 0) & (np.array(model.alignment_) <= 180))
+
+
+def test_an_interrupt_in_the_first_epoch(monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DFAClassifier, "_feed_back", interrupt)
+    with pytest.warns(UserWarning, match="interrupted"):
+        assert DFAClassifier((5,)).fit(X, y).predict(X).shape == (300,)
+
+
+def test_targets_too_large_for_float32():
+    with pytest.raises(ValueError, match="scale X and y"):
+        DFARegressor(max_iter=3).fit(R.astype(np.float32), T[:, 0] * 1e39)
 
 
 def test_layers_beyond_any_stored_matrix():
@@ -339,10 +414,19 @@ def test_bad_input(options, match):
         DFAClassifier(**{"max_iter": 1, **options}).fit(X, y)
 
 
-def test_bad_data():
-    for data, target in ((X * np.nan, y), (X, y[:-1]), (X, y + 0.5), (X[:0], y[:0]), (X[0], y)):
-        with pytest.raises(ValueError):  # noqa: PT011
-            DFAClassifier(max_iter=1).fit(data, target)
+@pytest.mark.parametrize(
+    ("data", "target", "match"),
+    [
+        (X * np.nan, y, "contains NaN"),
+        (X, y[:-1], "inconsistent numbers of samples"),
+        (X, y + 0.5, "Unknown label type"),
+        (X[:0], y[:0], "0 sample"),
+        (X[0], y, "2D array"),
+    ],
+)
+def test_bad_data(data, target, match):
+    with pytest.raises(ValueError, match=match):
+        DFAClassifier(max_iter=1).fit(data, target)
 
 
 def test_another_training_loop_is_refused(monkeypatch):
