@@ -6,6 +6,7 @@ from scipy.sparse.linalg import LinearOperator
 from sklearn.exceptions import ConvergenceWarning
 
 from skopu import OPU, Camera, GaussianMedium, opu_lstsq
+from skopu.linalg.lstsq import _sign_embedding
 
 from .matrices import FORMS, layered, noisy, with_singular_values
 
@@ -114,11 +115,15 @@ def test_rows_that_carry_all_the_weight():
     assert result.n_iter < 100
 
 
-def test_rows_with_a_common_mean_cost_nothing():
-    A = rng.normal(size=(20_000, 5))
-    b = rng.normal(size=20_000)
-    centred, shifted = opu_lstsq(A, b, random_state=0), opu_lstsq(A + 1000, b, random_state=0)
-    assert shifted.n_iter <= 1.2 * centred.n_iter
+def test_each_row_enters_four_sums_with_random_signs():
+    signs = _sign_embedding(40, 3000, 0).toarray()
+    assert np.all(np.sum(signs != 0, axis=0) == 4)
+    assert set(np.unique(signs)) == {-0.5, 0, 0.5}
+    assert np.all(np.abs(signs.sum(axis=1)) < 4.5 * np.sqrt(np.square(signs).sum(axis=1)))
+    counts = np.sum(signs != 0, axis=1)
+    assert np.all(np.abs(counts - 300) < 4.5 * np.sqrt(300))
+    assert np.array_equal(signs, _sign_embedding(40, 3000, 0).toarray())
+    assert not np.array_equal(signs, _sign_embedding(40, 3000, 1).toarray())
 
 
 A, b = rng.normal(size=(30, 4)), rng.normal(size=30)
