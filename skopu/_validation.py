@@ -5,7 +5,7 @@ from scipy.sparse import issparse
 from scipy.sparse.linalg import LinearOperator
 from sklearn.utils.validation import validate_data
 
-from .linalg._operators import is_memory_map
+from .linalg._operators import check_operator, is_memory_map
 from .optics._rows import check_unmasked, widen_sparse
 
 
@@ -21,6 +21,7 @@ def validate_array(estimator, X, *, reset=True, accept_sparse=("csr", "csc")):
 def validate_matrix(estimator, X, *, reset=True):
     """As `validate_array`, but operators and memory maps stay what they are."""
     if isinstance(X, LinearOperator):
+        check_operator(X, "X")  # before its width is noted
         if reset:
             estimator.n_features_in_ = X.shape[1]
             estimator.__dict__.pop("feature_names_in_", None)

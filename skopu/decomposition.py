@@ -236,8 +236,6 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _validate(self, X, reset):
         """X as an `Operator`; with names and number of features checked or noted."""
-        if isinstance(X, LinearOperator):
-            check_operator(X, "X")  # before its width is noted
         operator = check_operator(validate_matrix(self, X, reset=reset), "X")
         if reset and self.n_components > min(operator.shape):
             raise ValueError(

@@ -42,14 +42,14 @@ def sketch_rows(opu, operator, n):
     return sketch
 
 
-def project(opu, rows, n, name):
+def project(opu, rows, n, name, exposure=0):
     """Random projections of rows, which are not all dark unless the rows are all zero."""
-    projections = opu._project(rows, n, "linear", name=name)
+    projections = opu._project(rows, n, "linear", name=name, exposure=exposure)
     stored = rows.data if scipy.sparse.issparse(rows) else rows
     if stored.any() and not projections.any():
         raise ValueError(
-            f"The camera of opu reads nothing but zeros, though the light of {name} is not dark: "
-            f"{opu.camera!r} is too coarse. Give it more bits, or a longer exposure."
+            f"The camera of opu reads nothing but zeros of {name}: {opu.camera!r} is too coarse. "
+            "Give it more bits, or a longer exposure."
         )
     return projections
 

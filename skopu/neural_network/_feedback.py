@@ -1,13 +1,12 @@
 """Direct feedback alignment: what the output error tells each hidden layer."""
 
-import functools
 import math
 
 import numpy as np
 import scipy.sparse
 from sklearn.base import clone
 
-from ..optics import OPU
+from ..linalg._device import project
 
 
 def feedback_device(opu, optical):
@@ -17,14 +16,12 @@ def feedback_device(opu, optical):
 
 def check_shows_errors(opu, n_outputs, layer_sizes, error_encoding):
     """Raise ValueError unless a device can show errors, and read a projection for each unit."""
-    if not isinstance(opu, OPU):
-        raise ValueError(f"opu must be an OPU or None, got {opu!r}.")
     if error_encoding == "exact" and opu.input_bits is not None:
         raise ValueError(
             f"A modulator of input_bits={opu.input_bits} cannot show an error exactly. Set "
             'error_encoding="ternary", or input_bits=None for the device.'
         )
-    opu._check(n_outputs, max(1, -(-sum(layer_sizes) // 2)))
+    opu._check(n_outputs, -(-sum(layer_sizes) // 2))
 
 
 def ternary(error, threshold):
@@ -60,27 +57,18 @@ def project_error(opu, error, layer_sizes, error_encoding, ternary_threshold, st
     n_modes = sum(layer_sizes)
     if n_modes == 0:
         return []
-    first = step * opu.exposures(1, "linear", signed=True)
-    show = functools.partial(opu._project, mode="linear", name="the error", exposure=first)
-    if error_encoding == "exact":
-        shown, seen = error, show(error, n_modes)
-    else:
+    shown, n_samples = error, len(error)
+    if error_encoding == "ternary":
         frames, factors = ternary(error, ternary_threshold)
         # Samples of a batch often err alike; the device is shown each pattern once.
-        patterns, which = np.unique(frames, axis=0, return_inverse=True)
-        weights = scipy.sparse.csr_matrix(
-            (
-                np.where(np.arange(len(frames)) < len(error), factors, -factors),
-                (np.arange(len(frames)) % len(error), which.reshape(-1)),
-            ),
-            (len(error), len(patterns)),
-        )
-        shown, seen = patterns, weights @ show(patterns, n_modes)
-    if shown.any() and not seen.any():
-        raise ValueError(
-            f"The camera of opu reads nothing but zeros of the error: {opu.camera!r} is too "
-            "coarse. Give it more bits, or a longer exposure."
-        )
+        shown, which = np.unique(frames, axis=0, return_inverse=True)
+        factors[n_samples:] *= -1
+        place = np.tile(np.arange(n_samples), 2), which.reshape(-1)
+        weights = scipy.sparse.csr_matrix((factors, place), (n_samples, len(shown)))
+    exposure = step * opu.exposures(1, "linear", signed=True)
+    seen = project(opu, shown, n_modes, "the error", exposure)
+    if error_encoding == "ternary":
+        seen = weights @ seen
     parts = np.split(seen, np.cumsum(layer_sizes)[:-1], axis=1)
     for size, part in zip(layer_sizes, parts, strict=True):
         part *= math.sqrt(2 / (size + error.shape[1]))

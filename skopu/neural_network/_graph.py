@@ -16,11 +16,7 @@ from ..linalg._device import check_device
 from ..optics import OPU
 from ..optics._rows import all_finite
 from ._feedback import angle, check_shows_errors, feedback_device, project_error
-from ._optimizers import in_place
-
-
-class _Diverged(Exception):
-    """The loss or a weight is not finite."""
+from ._optimizers import Diverged, check_finite, copy_weights, in_place
 
 
 class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
@@ -232,8 +228,8 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
                 self._train(X, graph, trained, validation, random_state)
                 probabilities = self._forward(X, graph)[-1]
             if not all_finite(probabilities):
-                raise _Diverged
-        except _Diverged:
+                raise Diverged
+        except Diverged:
             del self.coefs_, self.intercepts_  # which are of no use
             raise ValueError(
                 "Training diverged: the loss or the weights are no longer finite. Lower "
@@ -258,8 +254,8 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         y : ndarray of shape (n_nodes,)
             Labels.
         """
-        check_is_fitted(self, "coefs_")
-        return self.classes_[self.predict_proba(X, adjacency).argmax(axis=1)]
+        probabilities = self.predict_proba(X, adjacency)
+        return self.classes_[probabilities.argmax(axis=1)]
 
     def predict_proba(self, X, adjacency=None):
         """Probabilities of the classes for the nodes of a graph.
@@ -343,10 +339,9 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         self.coefs_, self.intercepts_ = [], []
         for fan_in, fan_out in itertools.pairwise(sizes):
             bound = np.sqrt(6 / (fan_in + fan_out))  # Glorot and Bengio, 2010
-            self.coefs_.append(random_state.uniform(-bound, bound, (fan_in, fan_out)))
-            self.intercepts_.append(np.zeros(fan_out))
-        self.coefs_ = [coef.astype(X.dtype) for coef in self.coefs_]
-        self.intercepts_ = [intercept.astype(X.dtype) for intercept in self.intercepts_]
+            coef = random_state.uniform(-bound, bound, (fan_in, fan_out))
+            self.coefs_.append(coef.astype(X.dtype))
+            self.intercepts_.append(np.zeros(fan_out, X.dtype))
         for name in ("alignment_", "validation_scores_", "transduction_", "label_distributions_"):
             self.__dict__.pop(name, None)
         self.loss_curve_, self.n_iter_ = [], 0
@@ -365,8 +360,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             optimizer.update_params(params, gradients)
             self.n_iter_ += 1
             self.loss_curve_.append(loss)
-            if not all(map(all_finite, params)):
-                raise _Diverged
+            check_finite(params)
             if not len(validation[0]):
                 continue
             nodes, classes = validation
@@ -379,16 +373,15 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             elif (waited := waited + 1) >= self.n_iter_no_change:
                 break
         if kept is not None:
-            for param, value in zip(params, kept, strict=True):
-                np.copyto(param, value)
+            copy_weights(kept, into=params)
 
     def _forward(self, X, graph, dropped=None):
-        """Outputs of all layers; ``dropped(i, outputs)`` is what layer i takes of them."""
+        """Outputs of all layers; ``dropped(output)`` is what the next layer takes of one."""
         activations = training_loop().activations
         outputs = [X]
         last = len(self.coefs_) - 1
         for i, (coef, intercept) in enumerate(zip(self.coefs_, self.intercepts_, strict=True)):
-            inputs = outputs[-1] if dropped is None else dropped(i, outputs[-1])
+            inputs = outputs[-1] if dropped is None else dropped(outputs[-1])
             output = _propagate(graph, inputs @ coef) + intercept
             activations["softmax" if i == last else self.activation](output)
             outputs.append(output)
@@ -398,7 +391,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         """Loss on the nodes, and its gradients or what stands for them."""
         masks, inputs = [], []
 
-        def dropped(i, output):
+        def dropped(output):
             """Output with some entries left out, the others larger to make up for it."""
             stored = output.data if scipy.sparse.issparse(output) else output
             mask = (random_state.random_sample(stored.shape) >= self.dropout).astype(X.dtype)
@@ -415,7 +408,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         probabilities = outputs[-1][nodes]
         loss = _cross_entropy(probabilities, classes)
         if not np.isfinite(loss):
-            raise _Diverged
+            raise Diverged
         error = probabilities
         error[np.arange(len(nodes)), classes] -= 1
         error /= len(nodes)

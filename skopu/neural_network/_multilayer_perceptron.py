@@ -11,7 +11,7 @@ from ..linalg._device import check_device
 from ..optics import OPU
 from ..optics._rows import all_finite
 from ._feedback import angle, check_shows_errors, feedback_device, project_error
-from ._optimizers import add_scaled, in_place
+from ._optimizers import Diverged, add_scaled, check_finite, copy_weights, in_place
 
 _OPTIONS = {
     "solver": [StrOptions({"sgd", "adam"})],
@@ -21,10 +21,6 @@ _OPTIONS = {
     "opu": [OPU, None],
     "track_alignment": ["boolean"],
 }
-
-
-class _Diverged(Exception):
-    """The loss or a weight is not finite."""
 
 
 class _DirectFeedback:
@@ -63,9 +59,12 @@ class _DirectFeedback:
         try:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 super()._fit_stochastic(*arguments)
-            self._check_finite()
-        except _Diverged:
-            self._restore()
+            check_finite(self.coefs_ + self.intercepts_)
+        except Diverged:
+            copy_weights(
+                self._best_coefs + self._best_intercepts, into=self.coefs_ + self.intercepts_
+            )
+            del self.__dict__["_optimizer"]  # its state is lost
             raise ValueError(
                 f"Training diverged: the loss or the weights are no longer finite. Lower "
                 f"learning_rate_init={self.learning_rate_init}, or scale X and y (for example "
@@ -97,28 +96,14 @@ class _DirectFeedback:
         self._best_coefs = [coef.copy() for coef in self.coefs_]
         self._best_intercepts = [intercept.copy() for intercept in self.intercepts_]
 
-    def _check_finite(self):
-        if not all(map(all_finite, self.coefs_ + self.intercepts_)):
-            raise _Diverged
-
-    def _restore(self):
-        """Weights as they were after the best epoch, and no optimizer, whose state is lost."""
-        weights = zip(
-            self.coefs_ + self.intercepts_, self._best_coefs + self._best_intercepts, strict=True
-        )
-        for weight, kept in weights:
-            np.copyto(weight, kept)
-        del self.__dict__["_optimizer"]
-
     def _update_no_improvement_count(self, early_stopping, X, y, sample_weight):
-        self._check_finite()
+        check_finite(self.coefs_ + self.intercepts_)
         super()._update_no_improvement_count(early_stopping, X, y, sample_weight)
         if not early_stopping and self.loss_ <= self._lowest_loss:  # else the loop keeps them
             self._lowest_loss = self.loss_
-            for kept, weight in zip(self._best_coefs, self.coefs_, strict=True):
-                np.copyto(kept, weight)
-            for kept, weight in zip(self._best_intercepts, self.intercepts_, strict=True):
-                np.copyto(kept, weight)
+            copy_weights(
+                self.coefs_ + self.intercepts_, into=self._best_coefs + self._best_intercepts
+            )
         if self._angles:
             self.alignment_.append(np.mean(self._angles, axis=0))
             self._angles = []
@@ -137,7 +122,7 @@ class _DirectFeedback:
             error *= sample_weight.reshape(-1, 1)
         error /= n_samples
         if not all_finite(error):
-            raise _Diverged
+            raise Diverged
         deltas[:] = [*self._feed_back(error, activations), error]
         if self.track_alignment:
             self._angles.append(self._measure_angles(activations, deltas))
@@ -159,7 +144,7 @@ class _DirectFeedback:
         squares = sum(float(np.vdot(coef, coef)) for coef in self.coefs_)
         loss += 0.5 * self.alpha * squares / n_samples
         if not np.isfinite(loss):
-            raise _Diverged
+            raise Diverged
         return loss
 
     def _feed_back(self, error, activations):

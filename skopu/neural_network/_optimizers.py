@@ -2,9 +2,25 @@
 
 import numpy as np
 
-from ..optics._rows import pieces
+from ..optics._rows import all_finite, pieces
 
 _PIECE = 2**14  # entries of a parameter updated at once
+
+
+class Diverged(Exception):
+    """The loss or a weight is not finite."""
+
+
+def check_finite(weights):
+    """Raise Diverged unless all arrays of weights are finite."""
+    if not all(map(all_finite, weights)):
+        raise Diverged
+
+
+def copy_weights(weights, into):
+    """Write arrays of weights into others."""
+    for weight, kept in zip(weights, into, strict=True):
+        np.copyto(kept, weight)
 
 
 def in_place(optimizer):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import scipy.sparse
-from scipy.sparse.linalg import aslinearoperator
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from skopu import OPU, Camera, GaussianMedium, LayeredMedium
 
@@ -27,6 +27,26 @@ def memory_map(A, path, order="C"):
     on_disk = np.memmap(path, A.dtype, "w+", shape=A.shape, order=order)
     on_disk[:] = A
     return on_disk
+
+
+class Counting(LinearOperator):
+    """An operator that counts its products, so that none is hidden."""
+
+    def __init__(self, A):
+        super().__init__(A.dtype, A.shape)
+        self.A, self.calls = A, []
+
+    def _matmat(self, X):
+        self.calls.append(("A", X.shape[1]))
+        return self.A @ X
+
+    def _rmatmat(self, X):
+        self.calls.append(("A.T", X.shape[1]))
+        return self.A.T @ X
+
+    @property
+    def n_matvecs(self):
+        return sum(columns for _, columns in self.calls)
 
 
 FORMS = {

@@ -11,7 +11,7 @@ from skopu import OPU, Camera, GaussianMedium, LayeredMedium, opu_svd
 from skopu.linalg import _operators, svd
 
 from ..statistics import z_score
-from .matrices import FORMS, layered, noisy, symmetric, with_singular_values
+from .matrices import FORMS, Counting, layered, noisy, symmetric, with_singular_values
 
 TOL = {np.float32: 1e-5, np.float64: 1e-12}
 
@@ -108,22 +108,6 @@ def test_pieces_of_a_matrix(monkeypatch, tmp_path):
         result = opu_svd(FORMS[form](A, tmp_path), 5, random_state=0)
         for part, expected_part in zip(result, expected, strict=True):
             assert np.allclose(part, expected_part, atol=1e-9)
-
-
-class Counting(LinearOperator):
-    """An operator that counts its products, so that none is hidden."""
-
-    def __init__(self, A):
-        super().__init__(A.dtype, A.shape)
-        self.A, self.calls = A, []
-
-    def _matmat(self, X):
-        self.calls.append(("A", X.shape[1]))
-        return self.A @ X
-
-    def _rmatmat(self, X):
-        self.calls.append(("A.T", X.shape[1]))
-        return self.A.T @ X
 
 
 @pytest.mark.parametrize("n_iter", [0, 1, 3])

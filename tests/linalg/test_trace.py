@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import scipy.stats
-from scipy.sparse.linalg import LinearOperator, aslinearoperator
+from scipy.sparse.linalg import aslinearoperator
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import rbf_kernel
@@ -12,7 +12,7 @@ from skopu.linalg._device import independent, probes
 from skopu.linalg.trace import leave_one_out
 
 from ..statistics import z_score
-from .matrices import FORMS, layered, noisy, symmetric
+from .matrices import FORMS, Counting, layered, noisy, symmetric
 
 METHODS = ["hutchinson", "sketch", "hutch++", "xtrace"]
 
@@ -182,16 +182,6 @@ def test_dtypes(method, dtype):
     assert type(value) is type(error) is float
     assert np.isclose(value, expected, rtol=1e-4)
     assert np.isclose(error, expected_error, rtol=1e-3)
-
-
-class Counting(LinearOperator):
-    def __init__(self, A):
-        super().__init__(A.dtype, A.shape)
-        self.A, self.n_matvecs = A, 0
-
-    def _matmat(self, X):
-        self.n_matvecs += X.shape[1]
-        return self.A @ X
 
 
 @pytest.mark.parametrize("function", [None, "log"])
