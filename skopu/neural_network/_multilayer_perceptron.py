@@ -54,11 +54,14 @@ class _DirectFeedback:
         if layer_sizes and self.feedback == "optical":
             check_shows_errors(self.opu_, n_outputs, layer_sizes, self.error_encoding)
 
-    def _fit_stochastic(self, *arguments):
-        self._prepare(arguments[-2])
+    def _fit_stochastic(self, X, y, sample_weight, *arguments):
+        if sample_weight is not None and not sample_weight.any():  # newer scikit-learn checks it
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        *_, layer_units, _ = arguments
+        self._prepare(layer_units)
         try:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                super()._fit_stochastic(*arguments)
+                super()._fit_stochastic(X, y, sample_weight, *arguments)
             check_finite(self.coefs_ + self.intercepts_)
         except Diverged:
             copy_weights(
@@ -112,6 +115,10 @@ class _DirectFeedback:
         """Loss and what stands for its gradients: each layer's own projection of the error."""
         activations = self._forward_pass(activations)
         output = activations[-1]
+        if sample_weight is not None and not sample_weight.any():  # of this batch
+            for gradient in (*coef_grads, *intercept_grads):
+                gradient.fill(0)
+            return 0.0, coef_grads, intercept_grads
         n_samples = len(output) if sample_weight is None else sample_weight.sum()
         loss = self._loss(y, output, sample_weight, n_samples)
         if self._lowest_loss is None:

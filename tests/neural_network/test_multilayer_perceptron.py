@@ -262,6 +262,18 @@ def test_one_sample_one_feature_one_class():
     assert DFARegressor(hidden_layer_sizes=3, max_iter=2).fit([[1.0]], [4]).n_outputs_ == 1
 
 
+def test_a_batch_without_weight_teaches_nothing():
+    model = DFAClassifier((8,), solver="sgd", momentum=0, batch_size=32, shuffle=False)
+    model.set_params(max_iter=1, random_state=0)
+    alone = clone(model).fit(X[:32], y[:32])
+    assert same(model.fit(X[:64], y[:64], np.repeat([1.0, 0.0], 32)), alone)
+
+
+def test_weights_that_are_all_zero_are_refused():
+    with pytest.raises(ValueError, match=r"[Ss]ample weights must contain at least one non-zero"):
+        DFAClassifier((8,)).fit(X, y, np.zeros(len(y)))
+
+
 def test_sample_weights_count():
     weight = np.where(y < 5, 1.0, 1e-9)
     model = DFAClassifier((30,), "tanh", learning_rate_init=0.01, max_iter=60, random_state=0)
