@@ -1,20 +1,14 @@
 """Random features computed by light."""
 
-import math
 import numbers
 
-import numpy as np
-from scipy.special import gammaln
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
-from sklearn.utils import check_random_state
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ._features import feature_map
 from ._sklearn import Interval, StrOptions, fit_context
 from ._validation import validate_array
-from .kernels import check_degree, check_order
 from .optics import OPU
-from .optics._glass import bit_generator, raw_bytes
-from .optics._rows import check_count
 
 
 class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -137,18 +131,9 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             device has fewer inputs or outputs.
         """
         X = validate_array(self, X, accept_sparse="csr")
-        check_count(self.n, "n")
-        self._check_kernel()
-        default_degree = {"speckle": 2, "arc_cosine": 1, "rbf": None}[self.kernel]
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        opu = OPU(random_state=seed) if self.opu is None else clone(self.opu)
-        opu._check(X.shape[1], self.n if self.kernel == "speckle" else -(-self.n // 2))
-        self.opu_ = opu
-        self._offset_seed = seed
-        self._kernel = self.kernel
-        self._degree = default_degree if self.degree is None else self.degree
-        self._gamma = 1 / X.shape[1] if self.gamma is None else self.gamma
-        self._n_features_out = self.n
+        self._map = feature_map(self, X.shape[1])
+        self.opu_ = self._map.opu
+        self._n_features_out = self._map.n
         return self
 
     def transform(self, X):
@@ -172,75 +157,7 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         """
         check_is_fitted(self)
         X = validate_array(self, X, reset=False, accept_sparse="csr")
-        mode = "intensity" if self._kernel == "speckle" else "linear"
-        finish = getattr(self, f"_finish_{self._kernel}")()
-        return self.opu_._project(X, self._n_features_out, mode, finish=finish)
-
-    def _check_kernel(self):
-        if self.kernel == "speckle" and self.degree is not None:
-            check_degree(self.degree)
-        if self.kernel == "arc_cosine" and self.degree is not None:
-            check_order(self.degree)
-        if self.kernel == "rbf" and self.degree is not None:
-            raise ValueError(
-                f"The rbf kernel has no degree, got degree={self.degree!r}. Leave it None, or "
-                'choose kernel="speckle" or "arc_cosine".'
-            )
-        if self.kernel != "rbf" and self.gamma is not None:
-            raise ValueError(
-                f"The {self.kernel} kernel has no gamma, got gamma={self.gamma!r}. Leave it "
-                'None and scale X instead, or choose kernel="rbf".'
-            )
-
-    def _scale(self):
-        """1 / sqrt(n), corrected for modes on a sphere instead of Gaussian ones."""
-        size, degree = self.opu_.block_size(self.n_features_in_), self._degree
-        correction = 0.0
-        if size > 1:
-            correction = gammaln(size + degree) - gammaln(size) - degree * math.log(size)
-        return math.exp(correction / 2) / math.sqrt(self._n_features_out)
-
-    def _finish_speckle(self):
-        degree, scale = self._degree, self._scale()
-
-        def finish(piece, outputs):
-            if degree != 2:
-                np.maximum(piece, 0, out=piece)  # read noise can fall below 0
-                if degree == 1:
-                    np.sqrt(piece, out=piece)
-                else:
-                    np.power(piece, degree / 2, out=piece)
-            piece *= scale
-
-        return finish
-
-    def _finish_arc_cosine(self):
-        degree, scale = self._degree, math.sqrt(2) * self._scale()
-
-        def finish(piece, outputs):
-            if degree == 0:
-                np.heaviside(piece, 0.5, out=piece)
-            else:
-                np.maximum(piece, 0, out=piece)
-            if degree == 2:
-                np.square(piece, out=piece)
-            piece *= scale
-
-        return finish
-
-    def _finish_rbf(self):
-        n = self._n_features_out
-        spread, scale = math.sqrt(2 * self._gamma), math.sqrt(2 / n)
-        words = raw_bytes(bit_generator(self._offset_seed, "offs"), 4 * n).view("<u4")
-        offsets = words * (2 * math.pi / 2**32)
-
-        def finish(piece, outputs):
-            piece *= spread
-            piece += offsets[outputs].astype(piece.dtype)
-            np.cos(piece, out=piece)
-            piece *= scale
-
-        return finish
+        return self._map(X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -20,7 +20,8 @@ MAY_IMPORT = {
     "_validation": {"optics", "linalg"},
     "decomposition": {"optics", "linalg", "_sklearn", "_validation"},
     "trace": {"optics", "linalg", "_sklearn", "_validation"},
-    "kernel_approximation": {"optics", "kernels", "_sklearn", "_validation"},
+    "_features": {"optics", "kernels"},
+    "kernel_approximation": {"optics", "_features", "_sklearn", "_validation"},
     "neural_network": {"optics", "linalg", "neural_network", "_sklearn"},
     "__init__": {
         "_version",

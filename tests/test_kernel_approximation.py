@@ -174,7 +174,7 @@ def test_features_are_what_they_say(kernel, degree):
         order = 1 if degree is None else degree
         expected = np.sqrt(2) * (projections > 0) * projections**order
     else:
-        words = raw_bytes(bit_generator(features._offset_seed, "offs"), 44).view("<u4")
+        words = raw_bytes(bit_generator(features._map.offset_seed, "offs"), 44).view("<u4")
         offsets = 2 * np.pi * words / 2**32
         expected = np.sqrt(2) * np.cos(np.sqrt(2 / 6) * projections + offsets)
     ratio = Z * np.sqrt(11) / np.where(expected == 0, 1, expected)

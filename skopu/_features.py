@@ -1,0 +1,118 @@
+"""The map from samples to random features of a kernel, made by a device."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import gammaln
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+from .kernels import check_degree, check_order
+from .optics import OPU
+from .optics._glass import bit_generator, raw_bytes
+from .optics._rows import check_count
+
+
+class FeatureMap(NamedTuple):
+    """Features whose inner products converge to a kernel; see `OpticalRandomFeatures`."""
+
+    opu: OPU
+    n: int
+    kernel: str
+    degree: float
+    gamma: float
+    n_inputs: int
+    offset_seed: int
+
+    def __call__(self, X):
+        """Features of the rows of a validated X, a new array of shape (n_samples, n)."""
+        mode = "intensity" if self.kernel == "speckle" else "linear"
+        finish = {"speckle": _finish_speckle, "arc_cosine": _finish_arc_cosine, "rbf": _finish_rbf}
+        return self.opu._project(X, self.n, mode, finish=finish[self.kernel](self))
+
+    def _scale(self):
+        """1 / sqrt(n), corrected for modes on a sphere instead of Gaussian ones."""
+        size, degree = self.opu.block_size(self.n_inputs), self.degree
+        correction = 0.0
+        if size > 1:
+            correction = gammaln(size + degree) - gammaln(size) - degree * math.log(size)
+        return math.exp(correction / 2) / math.sqrt(self.n)
+
+
+def feature_map(estimator, n_inputs):
+    """The map that an estimator's n, kernel, degree, gamma, opu and random_state describe.
+
+    Raises ValueError where one of them does not suit the kernel, or the device is smaller.
+    """
+    kernel, degree, gamma = estimator.kernel, estimator.degree, estimator.gamma
+    n = check_count(estimator.n, "n")
+    _check_kernel(kernel, degree, gamma)
+    seed = int(check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max))
+    opu = OPU(random_state=seed) if estimator.opu is None else clone(estimator.opu)
+    opu._check(n_inputs, n if kernel == "speckle" else -(-n // 2))
+    if degree is None:
+        degree = {"speckle": 2, "arc_cosine": 1, "rbf": None}[kernel]
+    return FeatureMap(opu, n, kernel, degree, gamma or 1 / n_inputs, n_inputs, seed)
+
+
+def _check_kernel(kernel, degree, gamma):
+    if kernel == "speckle" and degree is not None:
+        check_degree(degree)
+    if kernel == "arc_cosine" and degree is not None:
+        check_order(degree)
+    if kernel == "rbf" and degree is not None:
+        raise ValueError(
+            f"The rbf kernel has no degree, got degree={degree!r}. Leave it None, or "
+            'choose kernel="speckle" or "arc_cosine".'
+        )
+    if kernel != "rbf" and gamma is not None:
+        raise ValueError(
+            f"The {kernel} kernel has no gamma, got gamma={gamma!r}. Leave it "
+            'None and scale X instead, or choose kernel="rbf".'
+        )
+
+
+def _finish_speckle(features):
+    degree, scale = features.degree, features._scale()
+
+    def finish(piece, outputs):
+        if degree != 2:
+            np.maximum(piece, 0, out=piece)  # read noise can fall below 0
+            if degree == 1:
+                np.sqrt(piece, out=piece)
+            else:
+                np.power(piece, degree / 2, out=piece)
+        piece *= scale
+
+    return finish
+
+
+def _finish_arc_cosine(features):
+    degree, scale = features.degree, math.sqrt(2) * features._scale()
+
+    def finish(piece, outputs):
+        if degree == 0:
+            np.heaviside(piece, 0.5, out=piece)
+        else:
+            np.maximum(piece, 0, out=piece)
+        if degree == 2:
+            np.square(piece, out=piece)
+        piece *= scale
+
+    return finish
+
+
+def _finish_rbf(features):
+    n = features.n
+    spread, scale = math.sqrt(2 * features.gamma), math.sqrt(2 / n)
+    words = raw_bytes(bit_generator(features.offset_seed, "offs"), 4 * n).view("<u4")
+    offsets = words * (2 * math.pi / 2**32)
+
+    def finish(piece, outputs):
+        piece *= spread
+        piece += offsets[outputs].astype(piece.dtype)
+        np.cos(piece, out=piece)
+        piece *= scale
+
+    return finish
