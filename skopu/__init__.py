@@ -5,6 +5,7 @@ from .decomposition import OPUTruncatedSVD
 from .kernel_approximation import OpticalRandomFeatures
 from .kernels import arc_cosine_kernel, optical_kernel
 from .linalg import count_triangles, opu_lstsq, opu_matmul, opu_svd, opu_trace
+from .linear_model import OpticalRidge, OpticalRidgeClassifier
 from .neural_network import DFAClassifier, DFAGraphClassifier, DFARegressor, NodeClassifier
 from .optics import OPU, Camera, GaussianMedium, LayeredMedium, MeasuredMedium
 from .trace import OPUTraceEstimator
@@ -22,6 +23,8 @@ __all__ = [
     "OPUTraceEstimator",
     "OPUTruncatedSVD",
     "OpticalRandomFeatures",
+    "OpticalRidge",
+    "OpticalRidgeClassifier",
     "__version__",
     "arc_cosine_kernel",
     "count_triangles",

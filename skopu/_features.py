@@ -11,7 +11,9 @@ from sklearn.utils import check_random_state
 from .kernels import check_degree, check_order
 from .optics import OPU
 from .optics._glass import bit_generator, raw_bytes
-from .optics._rows import check_count
+from .optics._rows import check_count, pieces
+
+_BLOCK_BYTES = 2**27
 
 
 class FeatureMap(NamedTuple):
@@ -30,6 +32,10 @@ class FeatureMap(NamedTuple):
         mode = "intensity" if self.kernel == "speckle" else "linear"
         finish = {"speckle": _finish_speckle, "arc_cosine": _finish_arc_cosine, "rbf": _finish_rbf}
         return self.opu._project(X, self.n, mode, finish=finish[self.kernel](self))
+
+    def blocks(self, X):
+        """Slices of rows that cover X, whose features take some 128 MB each."""
+        return pieces(X.shape[0], max(1, _BLOCK_BYTES // (self.n * X.dtype.itemsize)))
 
     def _scale(self):
         """1 / sqrt(n), corrected for modes on a sphere instead of Gaussian ones."""

@@ -1,7 +1,7 @@
 """The only place that touches private names of scikit-learn.
 
-They are the same in every supported version, and third-party estimators rely on the first
-three: https://scikit-learn.org/stable/developers/develop.html
+They are the same in every supported version, and third-party estimators rely on all
+but the training loop: https://scikit-learn.org/stable/developers/develop.html
 """
 
 import functools
@@ -12,8 +12,9 @@ import sklearn
 from sklearn.base import _fit_context as fit_context
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
-__all__ = ["Interval", "StrOptions", "fit_context", "training_loop"]
+__all__ = ["Interval", "StrOptions", "check_sample_weight", "fit_context", "training_loop"]
 
 # What the networks override of scikit-learn's training loop, and how it calls that.
 _HOOKS = {

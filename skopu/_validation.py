@@ -9,13 +9,15 @@ from .linalg._operators import check_operator, is_memory_map
 from .optics._rows import check_unmasked, widen_sparse
 
 
-def validate_array(estimator, X, *, reset=True, accept_sparse=("csr", "csc")):
-    """X as a float32 or float64 array or sparse matrix, its names and width checked or noted."""
+def validate_array(estimator, X, **options):
+    """X as a float32 or float64 array or sparse matrix, its names and width checked or noted.
+
+    Options are those of `validate_data`; with y, X and y are returned.
+    """
     check_unmasked(X, "X")
     X = widen_sparse(X) if issparse(X) else X
-    return validate_data(
-        estimator, X, accept_sparse=accept_sparse, dtype=[np.float64, np.float32], reset=reset
-    )
+    options = {"accept_sparse": ("csr", "csc"), "dtype": [np.float64, np.float32], **options}
+    return validate_data(estimator, X, **options)
 
 
 def validate_matrix(estimator, X, *, reset=True):
@@ -36,3 +38,9 @@ def validate_matrix(estimator, X, *, reset=True):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return X
     return validate_array(estimator, X, reset=reset)
+
+
+def check_some_weight(sample_weight):
+    """Raise ValueError where all weights are zero; older scikit-learn lets them pass."""
+    if not sample_weight.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")

@@ -26,7 +26,7 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         What is made of the light, and the kernel it converges to:
 
         - "speckle": ``|r.x|^degree``, see `skopu.kernels.optical_kernel`. The camera's own
-          reading, and by far the cheapest on hardware.
+          reading, and by far the cheapest on hardware. The same for x and -x.
         - "arc_cosine": ``sqrt(2) max(0, w.x)^degree``, see
           `skopu.kernels.arc_cosine_kernel`.
         - "rbf": ``sqrt(2) cos(sqrt(2 gamma) w.x + u)`` [2]_, see

@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from .._sklearn import Interval, StrOptions, training_loop
+from .._validation import check_some_weight
 from ..linalg._device import check_device
 from ..optics import OPU
 from ..optics._rows import all_finite
@@ -55,8 +56,8 @@ class _DirectFeedback:
             check_shows_errors(self.opu_, n_outputs, layer_sizes, self.error_encoding)
 
     def _fit_stochastic(self, X, y, sample_weight, *arguments):
-        if sample_weight is not None and not sample_weight.any():  # newer scikit-learn checks it
-            raise ValueError("Sample weights must contain at least one non-zero number.")
+        if sample_weight is not None:
+            check_some_weight(sample_weight)
         *_, layer_units, _ = arguments
         self._prepare(layer_units)
         try:

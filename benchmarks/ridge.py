@@ -1,0 +1,124 @@
+"""Ridge classification of MNIST on features that are never held, against stored ones.
+
+    python benchmarks/ridge.py --data mnist.npz [--n 10000 20000] [--large 100000]
+
+`OpticalRidgeClassifier` beside scikit-learn's `RidgeClassifier` on stored features of the
+same device, float32: seconds of fit (features included in both), peak memory of a fresh
+process beyond the images, test accuracy, and the part of test predictions that are equal.
+Each n is measured by as many interleaved rounds as asked for. --large is fitted by
+`OpticalRidgeClassifier` alone, once, with its penalty chosen among --alphas.
+
+The file holds x_train, y_train, x_test and y_test: 60000 and 10000 images of 784 pixels,
+0 to 255, and their digits. ``sklearn.datasets.fetch_openml("mnist_784")`` has them.
+"""
+
+import argparse
+import time
+
+import numpy as np
+from _memory import peak_memory
+from _report import write_table
+from sklearn.linear_model import RidgeClassifier
+from sklearn.pipeline import make_pipeline
+
+from skopu import OpticalRandomFeatures, OpticalRidgeClassifier
+
+
+def images(path):
+    with np.load(path, allow_pickle=False) as file:
+        X, y, X_test, y_test = (file[n] for n in ("x_train", "y_train", "x_test", "y_test"))
+    X, X_test = (part.reshape(-1, 784).astype(np.float32) / np.float32(255) for part in (X, X_test))
+    return X, y, X_test, y_test
+
+
+def _stored(n, kernel, alpha):
+    features = OpticalRandomFeatures(n, kernel=kernel, random_state=0)
+    return make_pipeline(features, RidgeClassifier(alpha))
+
+
+def _streamed(n, kernel, alphas):
+    return OpticalRidgeClassifier(n, kernel=kernel, alphas=alphas, random_state=0)
+
+
+CONTESTANTS = {"RidgeClassifier": _stored, "OpticalRidgeClassifier": _streamed}
+
+
+def _prepare(name, n, kernel, alpha, path):
+    return CONTESTANTS[name](n, kernel, alpha), *images(path)[:2]
+
+
+def _fit(prepared):
+    model, X, y = prepared
+    return model.fit(X, y)
+
+
+def race(n, arguments):
+    X, y, X_test, y_test = images(arguments.data)
+    seconds, predictions = {name: [] for name in CONTESTANTS}, {}
+    for _ in range(arguments.rounds):
+        for name, make in CONTESTANTS.items():
+            time.sleep(0.3)
+            start = time.perf_counter()
+            model = make(n, arguments.kernel, arguments.alpha).fit(X, y)
+            seconds[name].append(time.perf_counter() - start)
+            predictions[name] = np.concatenate(
+                [model.predict(part) for part in np.array_split(X_test, 10)]
+            )
+            del model
+    reference = np.median(seconds["RidgeClassifier"])
+    for name, times in seconds.items():
+        yield {
+            "n": n,
+            "method": name,
+            "alpha": arguments.alpha,
+            "s": float(np.median(times)),
+            "as fast": float(reference / np.median(times)),
+            "peak MiB": peak_memory(
+                _prepare, _fit, name, n, arguments.kernel, arguments.alpha, arguments.data
+            ),
+            "test accuracy %": float(100 * np.mean(predictions[name] == y_test)),
+            "equal %": float(100 * np.mean(predictions[name] == predictions["RidgeClassifier"])),
+        }
+
+
+def large(n, arguments):
+    X, y, X_test, y_test = images(arguments.data)
+    model = _streamed(n, arguments.kernel, arguments.alphas).set_params(verbose=1)
+    start = time.perf_counter()
+    model.fit(X, y)
+    return {
+        "n": n,
+        "method": "OpticalRidgeClassifier",
+        "alpha": float(model.alpha_),
+        "s": time.perf_counter() - start,
+        "as fast": float("nan"),
+        "peak MiB": float("nan"),
+        "test accuracy %": float(100 * model.score(X_test, y_test)),
+        "equal %": float("nan"),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", required=True, help="path of the .npz file")
+    parser.add_argument("--n", type=int, nargs="*", default=[10_000, 20_000])
+    parser.add_argument("--large", type=int, nargs="*", default=[100_000])
+    parser.add_argument("--kernel", default="arc_cosine")
+    parser.add_argument("--alpha", type=float, default=1.0)
+    parser.add_argument("--alphas", type=float, nargs="+", default=[0.01, 0.1, 1.0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--output", default="ridge.csv")
+    arguments = parser.parse_args()
+    rows = []
+    for n in arguments.n:
+        for row in race(n, arguments):
+            print(row, flush=True)
+            rows.append(row)
+    for n in arguments.large:
+        rows.append(large(n, arguments))
+        print(rows[-1], flush=True)
+    write_table(rows, arguments.output)
+
+
+if __name__ == "__main__":
+    main()

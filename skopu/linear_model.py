@@ -1,0 +1,441 @@
+"""Linear models on random features that are never held in memory."""
+
+import numbers
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import compute_sample_weight
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from ._features import feature_map
+from ._ridge import solve
+from ._sklearn import Interval, StrOptions, check_sample_weight, fit_context
+from ._validation import check_some_weight, validate_array
+from .optics import OPU
+
+
+class _OpticalRidge(BaseEstimator):
+    """What the regressor and the classifier share."""
+
+    _parameter_constraints = {
+        "n": [Interval(numbers.Integral, 1, None, closed="left")],
+        "alphas": [Interval(numbers.Real, 0, None, closed="neither"), "array-like"],
+        "kernel": [StrOptions({"speckle", "arc_cosine", "rbf"})],
+        "degree": [Interval(numbers.Real, 0, None, closed="left"), None],
+        "gamma": [Interval(numbers.Real, 0, None, closed="neither"), None],
+        "fit_intercept": ["boolean"],
+        "solver": [StrOptions({"auto", "direct", "cg"})],
+        "tol": [Interval(numbers.Real, 0, None, closed="neither")],
+        "max_iter": [Interval(numbers.Integral, 1, None, closed="left")],
+        "opu": [OPU, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def _solve(self, X, Y, sample_weight):
+        """Fit to targets of shape (n_samples, n_targets)."""
+        alphas = np.asarray(self.alphas)
+        if alphas.ndim > 1 or alphas.size == 0 or alphas.dtype.kind not in "iuf":
+            raise ValueError(f"alphas must be one positive number or several, got {self.alphas!r}.")
+        if not (np.isfinite(alphas).all() and alphas.min() > 0):
+            raise ValueError(f"alphas must be positive and finite, got {self.alphas!r}.")
+        if sample_weight is not None:
+            check_some_weight(sample_weight)
+        self._map = feature_map(self, X.shape[1])
+        self.opu_ = self._map.opu
+        solution = solve(
+            self._map,
+            X,
+            Y,
+            sample_weight,
+            np.atleast_1d(alphas).astype(float).tolist(),
+            fit_intercept=self.fit_intercept,
+            solver=self.solver,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            seed=self._map.offset_seed,
+            verbose=self.verbose,
+        )
+        self.coef_ = np.ascontiguousarray(solution.coef.T, X.dtype)
+        self.intercept_ = np.asarray(solution.intercept, X.dtype)
+        self.alpha_, self.n_iter_ = solution.alpha, solution.n_passes
+        self.best_score_ = solution.score
+
+    def _targets(self, X):
+        """Predicted targets of shape (n_samples, n_targets)."""
+        check_is_fitted(self, "coef_")
+        X = validate_array(self, X, reset=False, accept_sparse="csr")
+        coef = np.atleast_2d(self.coef_)
+        result = np.empty((X.shape[0], len(coef)), np.result_type(X, coef))
+        for rows in self._map.blocks(X):
+            np.matmul(self._map(X[rows]), coef.T, out=result[rows])
+        result += self.intercept_
+        return result
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+class OpticalRidge(MultiOutputMixin, RegressorMixin, _OpticalRidge):
+    """Ridge regression on optical random features that are never held in memory.
+
+    The same model as a pipeline of `OpticalRandomFeatures` and
+    `sklearn.linear_model.Ridge` (or `RidgeCV`, for several ``alphas``), for more features
+    than fit: they are made block by block, and gathered at once [1]_.
+
+    Parameters
+    ----------
+    n : int, default=10000
+        Number of features.
+    alphas : float or array-like of float, default=1.0
+        Strength of the L2 penalty. Of several, the best by cross-validation is taken: by
+        leave-one-out, or by generalized cross-validation where ``solver`` is "cg".
+    kernel, degree, gamma
+        Of the features, see `OpticalRandomFeatures`. Those of "speckle" are the same for x and
+        -x: where signs matter, as in standardised data, take another kernel.
+    fit_intercept : bool, default=True
+        Whether to fit an intercept, which is not penalised.
+    solver : {"auto", "direct", "cg"}, default="auto"
+        "direct" gathers the inner products of features, of which one block of rows is held
+        at a time, and factors that matrix (n^2 numbers; 4 n^2 with several alphas). "cg"
+        never holds it: each step of conjugate gradients makes all features anew. "auto" is
+        "direct" up to n=25000.
+    tol : float, default=1e-4
+        "cg" ends when residuals are this small, relative to the right-hand sides.
+    max_iter : int, default=100
+        Most steps of "cg".
+    opu : OPU, default=None
+        The device; cloned at `fit`. None makes one with `LayeredMedium` and an ideal camera,
+        whose seed is drawn from ``random_state``.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the device if ``opu`` is None, and what "cg" draws. Pass an int for the same
+        result at each `fit`.
+    verbose : int, default=0
+        Above 0 shows a progress bar, which takes tqdm.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n,) or (n_targets, n)
+        Weights of the features.
+    intercept_ : float or ndarray of shape (n_targets,)
+        What is added to them.
+    alpha_ : float
+        The penalty in use.
+    best_score_ : float or None
+        Negative mean squared error of cross-validation at alpha_; None with a single alpha.
+    n_iter_ : int
+        How often `fit` made the features: once, "direct" twice for several alphas, "cg" once
+        and at each step.
+    opu_ : OPU
+        The device in use.
+    n_features_in_ : int
+        Number of inputs seen during `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of inputs seen during `fit`, if X had names that are all strings.
+
+    See Also
+    --------
+    OpticalRidgeClassifier : The same for classification.
+    OpticalRandomFeatures : The features alone, for any linear model.
+    sklearn.kernel_ridge.KernelRidge : Without random features.
+
+    References
+    ----------
+    .. [1] A. Saade et al., "Random projections through multiple optical scattering:
+       approximating kernels at the speed of light", ICASSP 2016.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skopu import OpticalRidge
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> ridge = OpticalRidge(n=1000, kernel="rbf", alphas=[0.1, 1, 10], random_state=0)
+    >>> model = make_pipeline(StandardScaler(), ridge).fit(X[:300], y[:300])
+    >>> ridge.alpha_, bool(model.score(X[300:], y[300:]) > 0.4)
+    (1.0, True)
+    """
+
+    def __init__(
+        self,
+        n=10000,
+        *,
+        alphas=1.0,
+        kernel="speckle",
+        degree=None,
+        gamma=None,
+        fit_intercept=True,
+        solver="auto",
+        tol=1e-4,
+        max_iter=100,
+        opu=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n = n
+        self.alphas = alphas
+        self.kernel = kernel
+        self.degree = degree
+        self.gamma = gamma
+        self.fit_intercept = fit_intercept
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.opu = opu
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Weights of samples.
+
+        Returns
+        -------
+        self : object
+            Fitted model.
+
+        Raises
+        ------
+        ValueError
+            If the data or weights are not finite, a parameter does not suit the kernel, the
+            device has fewer inputs or outputs, or alphas are lost in rounding.
+        """
+        X, y = validate_array(self, X, y=y, accept_sparse="csr", multi_output=True, y_numeric=True)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        y = y.astype(np.float64, copy=False)
+        self._solve(X, y.reshape(len(y), -1), sample_weight)
+        if y.ndim == 1:
+            self.coef_, self.intercept_ = self.coef_[0], self.intercept_[0]
+        return self
+
+    def predict(self, X):
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Predictions.
+        """
+        targets = self._targets(X)
+        return targets[:, 0] if self.coef_.ndim == 1 else targets
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = self.kernel == "speckle"  # x and -x look alike
+        return tags
+
+
+class OpticalRidgeClassifier(ClassifierMixin, _OpticalRidge):
+    """Ridge classifier on optical random features that are never held in memory.
+
+    The same model as a pipeline of `OpticalRandomFeatures` and
+    `sklearn.linear_model.RidgeClassifier` (or `RidgeClassifierCV`, for several ``alphas``),
+    for more features than fit: they are made block by block, and gathered at once [1]_.
+    Classes become targets of -1 and 1.
+
+    Parameters
+    ----------
+    n : int, default=10000
+        Number of features.
+    alphas : float or array-like of float, default=1.0
+        Strength of the L2 penalty. Of several, the best by cross-validation is taken: by
+        leave-one-out, or by generalized cross-validation where ``solver`` is "cg".
+    kernel, degree, gamma
+        Of the features, see `OpticalRandomFeatures`. Those of "speckle" are the same for x and
+        -x: where signs matter, as in standardised data, take another kernel.
+    fit_intercept : bool, default=True
+        Whether to fit an intercept, which is not penalised.
+    class_weight : dict or "balanced", default=None
+        Weights of classes; "balanced" makes them inversely proportional to their numbers.
+    solver : {"auto", "direct", "cg"}, default="auto"
+        "direct" gathers the inner products of features, of which one block of rows is held
+        at a time, and factors that matrix (n^2 numbers; 4 n^2 with several alphas). "cg"
+        never holds it: each step of conjugate gradients makes all features anew. "auto" is
+        "direct" up to n=25000.
+    tol : float, default=1e-4
+        "cg" ends when residuals are this small, relative to the right-hand sides.
+    max_iter : int, default=100
+        Most steps of "cg".
+    opu : OPU, default=None
+        The device; cloned at `fit`. None makes one with `LayeredMedium` and an ideal camera,
+        whose seed is drawn from ``random_state``.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the device if ``opu`` is None, and what "cg" draws. Pass an int for the same
+        result at each `fit`.
+    verbose : int, default=0
+        Above 0 shows a progress bar, which takes tqdm.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    coef_ : ndarray of shape (1, n) or (n_classes, n)
+        Weights of the features.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        What is added to them.
+    alpha_ : float
+        The penalty in use.
+    best_score_ : float or None
+        Negative mean squared error of cross-validation at alpha_; None with a single alpha.
+    n_iter_ : int
+        How often `fit` made the features: once, "direct" twice for several alphas, "cg" once
+        and at each step.
+    opu_ : OPU
+        The device in use.
+    n_features_in_ : int
+        Number of inputs seen during `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of inputs seen during `fit`, if X had names that are all strings.
+
+    See Also
+    --------
+    OpticalRidge : The same for regression.
+    OpticalRandomFeatures : The features alone, for any linear model.
+
+    References
+    ----------
+    .. [1] A. Saade et al., "Random projections through multiple optical scattering:
+       approximating kernels at the speed of light", ICASSP 2016.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skopu import OpticalRidgeClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = OpticalRidgeClassifier(n=2000, random_state=0).fit(X[:1200] / 16, y[:1200])
+    >>> round(model.score(X[1200:] / 16, y[1200:]), 2)
+    0.97
+    """
+
+    _parameter_constraints = {
+        **_OpticalRidge._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        n=10000,
+        *,
+        alphas=1.0,
+        kernel="speckle",
+        degree=None,
+        gamma=None,
+        fit_intercept=True,
+        class_weight=None,
+        solver="auto",
+        tol=1e-4,
+        max_iter=100,
+        opu=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n = n
+        self.alphas = alphas
+        self.kernel = kernel
+        self.degree = degree
+        self.gamma = gamma
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.opu = opu
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Classes, or for each label 1 or 0.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Weights of samples.
+
+        Returns
+        -------
+        self : object
+            Fitted model.
+
+        Raises
+        ------
+        ValueError
+            If the data or weights are not finite, a parameter does not suit the kernel, the
+            device has fewer inputs or outputs, or alphas are lost in rounding.
+        """
+        X, y = validate_array(self, X, y=y, accept_sparse="csr", multi_output=True)
+        self._binarizer = LabelBinarizer(pos_label=1, neg_label=-1)
+        Y = self._binarizer.fit_transform(y).astype(np.float64)
+        self.classes_ = self._binarizer.classes_
+        if not self._binarizer.y_type_.startswith("multilabel"):
+            y = column_or_1d(y, warn=True)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        if self.class_weight is not None:
+            weight = compute_sample_weight(self.class_weight, y)
+            sample_weight = weight if sample_weight is None else sample_weight * weight
+        self._solve(X, Y, sample_weight)
+        return self
+
+    def decision_function(self, X):
+        """Scores of the classes, above 0 where a class is the likelier.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes those of ``classes_[1]`` alone.
+        """
+        targets = self._targets(X)
+        return targets[:, 0] if targets.shape[1] == 1 else targets
+
+    def predict(self, X):
+        """Predict classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Classes, or for each label 1 or 0.
+        """
+        targets = self._targets(X)
+        if self._binarizer.y_type_.startswith("multilabel"):
+            targets = np.where(targets > 0, 1, -1)
+        return self._binarizer.inverse_transform(targets, threshold=0)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.poor_score = self.kernel == "speckle"  # x and -x look alike
+        return tags

@@ -1,0 +1,262 @@
+"""OpticalRidge and OpticalRidgeClassifier: ridge regression on features made in blocks."""
+
+import pickle
+
+import numpy as np
+import pytest
+import scipy.sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import Ridge, RidgeClassifier, RidgeClassifierCV, RidgeCV
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+import skopu._features
+import skopu._ridge
+from skopu import (
+    OPU,
+    Camera,
+    GaussianMedium,
+    OpticalRandomFeatures,
+    OpticalRidge,
+    OpticalRidgeClassifier,
+)
+
+X, y = load_digits(return_X_y=True)
+X, y = X[:200] / 16, y[:200]
+D, t = load_diabetes(return_X_y=True)
+D = D / D.std(axis=0)
+T = np.column_stack([t, D[:, 0] * 50])
+WEIGHTS = np.random.default_rng(0).random(len(y))
+ALPHAS = [1e-3, 1e-2, 1e-1]
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Several blocks of rows, also of small data."""
+    monkeypatch.setattr(skopu._features, "_BLOCK_BYTES", 8 * 40 * 30)
+
+
+def scikit_learn(make, n, alphas, data, *arguments, **options):
+    Z = OpticalRandomFeatures(n, random_state=0).fit_transform(data)
+    return make(alphas, **options).fit(Z, *arguments), Z
+
+
+def agree(model, reference, rtol=1e-9):
+    scale = rtol * abs(reference.coef_).max()
+    assert model.coef_.shape[-1] == reference.coef_.shape[-1]  # (n,) or (1, n) by their version
+    assert np.allclose(model.coef_, reference.coef_, 0, scale)
+    assert np.allclose(model.intercept_, reference.intercept_, rtol, rtol)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("solver", ["direct", "cg"])
+@pytest.mark.parametrize("n", [40, 300])
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+class TestAsInScikitLearn:
+    """Fewer and more features than samples, whose products are taken in another way."""
+
+    def test_one_alpha(self, solver, n, weights, fit_intercept):
+        model = OpticalRidgeClassifier(
+            n, alphas=0.01, solver=solver, fit_intercept=fit_intercept, tol=1e-10, random_state=0
+        ).fit(X, y, weights)
+        reference, Z = scikit_learn(
+            RidgeClassifier, n, 0.01, X, y, weights, fit_intercept=fit_intercept
+        )
+        agree(model, reference, 1e-7 if solver == "cg" else 1e-9)
+        assert np.array_equal(model.predict(X), reference.predict(Z))
+        assert model.best_score_ is None
+
+    def test_several_alphas(self, solver, n, weights, fit_intercept):
+        model = OpticalRidge(
+            n, alphas=ALPHAS, solver=solver, fit_intercept=fit_intercept, tol=1e-10, random_state=0
+        ).fit(X, y, weights)
+        reference, _ = scikit_learn(RidgeCV, n, ALPHAS, X, y, weights, fit_intercept=fit_intercept)
+        if solver == "direct":
+            assert np.isclose(model.best_score_, reference.best_score_, 1e-6)
+        assert model.alpha_ == reference.alpha_ or solver == "cg"
+        reference, _ = scikit_learn(
+            Ridge, n, model.alpha_, X, y, weights, fit_intercept=fit_intercept
+        )
+        agree(model, reference, 1e-7)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("solver", ["direct", "cg"])
+def test_several_targets(solver):
+    options = {"solver": solver, "tol": 1e-11, "random_state": 0}
+    model = OpticalRidge(40, alphas=[0.1, 1, 10], **options).fit(D, T)
+    reference, Z = scikit_learn(RidgeCV, 40, [0.1, 1, 10], D, T)
+    assert model.alpha_ == reference.alpha_
+    agree(model, reference, 1e-7)
+    assert np.allclose(model.predict(D), reference.predict(Z))
+    assert np.isclose(model.score(D, T), reference.score(Z, T))
+
+
+def test_two_classes_and_several_labels():
+    for target in (y % 2, np.column_stack([y % 2, y > 4, y == 3]).astype(int)):
+        model = OpticalRidgeClassifier(50, alphas=ALPHAS, random_state=0).fit(X, target)
+        reference, Z = scikit_learn(RidgeClassifierCV, 50, ALPHAS, X, target)
+        agree(model, reference)
+        assert np.array_equal(model.predict(X), reference.predict(Z))
+        assert np.allclose(model.decision_function(X), reference.decision_function(Z))
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 3, 1: 0.5}])
+def test_weights_of_classes(class_weight):
+    target = (y == 3).astype(int)
+    options = {"class_weight": class_weight}
+    model = OpticalRidgeClassifier(50, random_state=0, **options).fit(X, target, WEIGHTS)
+    agree(model, scikit_learn(RidgeClassifier, 50, 1.0, X, target, WEIGHTS, **options)[0])
+
+
+def test_text_labels():
+    names = np.array([f"digit {i}" for i in range(10)])[y]
+    model = OpticalRidgeClassifier(200, alphas=0.01, random_state=0).fit(X, names)
+    assert model.score(X, names) > 0.9
+    assert list(model.classes_) == sorted(set(names))
+
+
+@pytest.mark.parametrize("solver", ["direct", "cg"])
+@settings(max_examples=20, deadline=None)
+@given(n_samples=st.integers(1, 12), n_features=st.integers(1, 5), n=st.integers(1, 15))
+def test_shapes(solver, n_samples, n_features, n):
+    rng = np.random.default_rng(n_samples)
+    data, target = rng.normal(size=(n_samples, n_features)), rng.normal(size=n_samples)
+    model = OpticalRidge(n, solver=solver, tol=1e-10, random_state=0).fit(data, target)
+    agree(model, scikit_learn(Ridge, n, 1.0, data, target)[0], 1e-7)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("solver", ["direct", "cg"])
+def test_single_precision(solver):
+    model = OpticalRidgeClassifier(300, alphas=0.01, solver=solver, random_state=0)
+    double, single = clone(model).fit(X, y), model.fit(X.astype(np.float32), y)
+    assert single.coef_.dtype == single.intercept_.dtype == np.float32
+    assert single.decision_function(X.astype(np.float32)).dtype == np.float32
+    assert np.mean(single.predict(X.astype(np.float32)) == double.predict(X)) > 0.999
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("container", [scipy.sparse.csr_array, scipy.sparse.coo_matrix])
+def test_sparse(container):
+    model = OpticalRidgeClassifier(60, random_state=0)
+    dense, sparse = clone(model).fit(X, y), model.fit(container(X), y)
+    assert np.allclose(dense.coef_, sparse.coef_)
+    assert np.array_equal(dense.predict(X), sparse.predict(container(X)))
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_noisy_camera_sees_the_same_in_every_pass():
+    opu = OPU(GaussianMedium(), Camera(bits=8, photons=100), random_state=1)
+    model = OpticalRidge(80, alphas=0.1, solver="cg", tol=1e-10, opu=opu).fit(X, y)
+    Z = OpticalRandomFeatures(80, opu=opu).fit_transform(X)
+    agree(model, Ridge(0.1).fit(Z, y), 1e-7)
+
+
+def test_features_far_from_zero_lose_no_precision():
+    # Squares of features are 1e6 times their variance; sums of float32 would hide that.
+    shifted = np.hstack([X, np.full((len(X), 1), 60.0)]).astype(np.float32)
+    model = OpticalRidge(50, alphas=1.0, kernel="speckle", random_state=0)
+    double, single = clone(model).fit(shifted.astype(np.float64), y), model.fit(shifted, y)
+    assert np.allclose(double.predict(shifted.astype(np.float64)), single.predict(shifted), 0, 0.01)
+
+
+def test_generalized_cross_validation_is_that_of_the_hat_matrix():
+    # The trace by random vectors has a known spread; its mean over seeds is exact.
+    alpha, n = 0.01, 60
+    Z = OpticalRandomFeatures(n, random_state=0).fit_transform(X)
+    Z -= Z.mean(axis=0)
+    hat = Z @ np.linalg.solve(Z.T @ Z + alpha * np.eye(n), Z.T)
+    centred = y - y.mean()
+    residual = np.mean((centred - hat @ centred) ** 2)
+    off_diagonal = hat - np.diag(hat.diagonal())
+    spread = np.sqrt(2 * np.sum(off_diagonal**2) / skopu._ridge._PROBES)
+    freedoms = []
+    for seed in range(40):
+        opu = OPU(random_state=OpticalRandomFeatures(n, random_state=0).fit(X).opu_.random_state)
+        model = OpticalRidge(
+            n, alphas=[alpha, 1e9], solver="cg", tol=1e-9, opu=opu, random_state=seed
+        ).fit(X, y)
+        assert model.alpha_ == alpha
+        # score = -residual / (1 - (trace + 1) / n_samples)^2
+        freedoms.append(len(y) * (1 - np.sqrt(residual / -model.best_score_)) - 1)
+    z = (np.mean(freedoms) - np.trace(hat)) / (spread / np.sqrt(len(freedoms)))
+    assert abs(z) < 4
+    assert 0.6 < np.std(freedoms) / spread < 1.5
+
+
+def test_conjugate_gradients_that_do_not_converge_are_told(monkeypatch):
+    monkeypatch.setattr(skopu._ridge, "_RANK", 1)
+    model = OpticalRidge(200, alphas=1e-6, solver="cg", max_iter=2)
+    with pytest.warns(ConvergenceWarning, match="have not converged to tol=0.0001 in max_iter=2"):
+        model.fit(X, y)
+    assert model.n_iter_ == 3  # the sketch, and two steps
+
+
+def test_the_sketch_saves_steps(monkeypatch):
+    model = OpticalRidge(100, alphas=1e-3, solver="cg", tol=1e-6, random_state=0)
+    good = clone(model).fit(X, y).n_iter_
+    monkeypatch.setattr(skopu._ridge, "_RANK", 1)
+    assert model.set_params(max_iter=5000).fit(X, y).n_iter_ > 5 * good
+
+
+def test_large_grams_are_left_to_conjugate_gradients(monkeypatch):
+    monkeypatch.setattr(skopu._ridge, "_LARGEST_GRAM", 100)
+    assert OpticalRidge(101, random_state=0).fit(X, y).n_iter_ > 1
+    assert OpticalRidge(100, random_state=0).fit(X, y).n_iter_ == 1
+
+
+def test_refit_clone_and_pickle():
+    model = OpticalRidgeClassifier(40, alphas=ALPHAS, random_state=0)
+    first = clone(model).fit(X, y)
+    again = pickle.loads(pickle.dumps(model.fit(X[:50], y[:50]).fit(X, y)))
+    assert np.array_equal(first.coef_, again.coef_)
+    assert np.array_equal(first.predict(X), again.predict(X))
+
+
+def test_grid_search_over_the_number_of_features():
+    pipeline = make_pipeline(OpticalRidgeClassifier(alphas=0.1, random_state=0))
+    search = GridSearchCV(pipeline, {"opticalridgeclassifier__n": [5, 200]}, cv=3).fit(X, y)
+    assert search.best_params_ == {"opticalridgeclassifier__n": 200}
+
+
+def test_progress_is_shown_on_request(capsys):
+    pytest.importorskip("tqdm")
+    OpticalRidge(10, alphas=ALPHAS).fit(X, y)
+    assert capsys.readouterr().err == ""
+    OpticalRidge(10, alphas=ALPHAS, verbose=1).fit(X, y)
+    assert "400/400" in capsys.readouterr().err  # rows of two passes
+    model = OpticalRidge(10, solver="cg", verbose=1).fit(X, y)
+    assert f"{model.n_iter_ - 1}passes" in capsys.readouterr().err
+
+
+def test_progress_without_tqdm(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
+    with pytest.raises(ImportError, match="verbose=1 shows a progress bar of tqdm"):
+        OpticalRidge(10, verbose=1).fit(X, y)
+
+
+@pytest.mark.parametrize("alphas", [0.0, -1, [], [1, -1], [[1, 2]], [np.inf], ["a"]])
+def test_alphas_are_positive(alphas):
+    with pytest.raises(ValueError, match="alphas"):
+        OpticalRidge(10, alphas=alphas).fit(X, y)
+
+
+def test_bad_data():
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        OpticalRidge(10).fit(X, y, np.zeros(len(y)))
+    with pytest.raises(ValueError, match=r"[Nn]egative values"):
+        OpticalRidge(10).fit(X, y, -WEIGHTS)
+    with pytest.raises(ValueError, match="overflow float32"):
+        OpticalRidge(10).fit(X.astype(np.float32) * 1e10, y)
+    with pytest.raises(ValueError, match=r"alpha=1e-30 is too small .* Raise alphas"):
+        OpticalRidge(100, alphas=1e-30).fit(np.repeat(X[:20], 10, axis=0), y)
+    with pytest.raises(ValueError, match="no gamma"):
+        OpticalRidge(10, gamma=1.0).fit(X, y)
+    with pytest.raises(ValueError, match="Unknown label type"):
+        OpticalRidgeClassifier(10).fit(X, y + 0.5)
