@@ -16,6 +16,7 @@ from sklearn.linear_model import Ridge, RidgeCV
 
 from ._progress import progress_bar
 from .linalg._device import test_matrix
+from .linalg._nystrom import nystrom
 from .optics import OPU, GaussianMedium
 from .optics._glass import bit_generator, raw_bytes
 from .optics._rows import all_finite
@@ -201,7 +202,7 @@ def _solve_iteratively(problem, alphas, tol, max_iter, seed):
             sketch += block.T @ (block @ narrow)
             problem.add_to_mean(rows, block)
     right -= np.outer(problem.mean, problem.roots.astype(np.float64) @ columns)
-    precondition = _preconditioner(problem.centre(sketch, test), test)
+    precondition = _preconditioner(problem.centre(sketch, test), test, problem.X.dtype)
     shifts = np.repeat(np.asarray(alphas, np.float64), right.shape[1])
     with progress_bar(problem.verbose, None, "ridge, conjugate gradients", "passes") as done:
         found, n_steps = _conjugate_gradients(
@@ -222,16 +223,10 @@ def _random_signs(seed, n_rows, n):
     return bits.reshape(n_rows, n) * 2.0 - 1
 
 
-def _preconditioner(sketch, test):
+def _preconditioner(sketch, test, dtype):
     """Function of (columns, shifts), near the inverse of Gram matrix + shift for each column."""
-    # Rounding of the sketch, or above zero where there is none.
-    small = np.finfo(np.float32).eps * np.linalg.norm(sketch) + np.finfo(np.float64).tiny
-    sketch = sketch + small * test
-    core = test.T @ sketch
-    values, rotation = np.linalg.eigh((core + core.T) / 2)
-    half = sketch @ (rotation / np.sqrt(np.maximum(values, small)))
-    vectors, values, _ = np.linalg.svd(half, full_matrices=False)
-    values = np.maximum(values**2 - small, 0)[:, None]
+    values, vectors = nystrom(sketch, test, dtype)
+    values = values[:, None]
 
     def precondition(columns, shifts):
         inside = vectors.T @ columns

@@ -1,3 +1,4 @@
+import itertools
 import pickle
 
 import numpy as np
@@ -168,3 +169,96 @@ def test_wrong_number_of_features(tmp_path):
             svd.transform(matrix)
     with pytest.raises(ValueError, match="5 columns, but there are 3 components"):
         svd.inverse_transform(X[:, :5])
+
+
+def batches(data, *sizes):
+    edges = np.cumsum([0, *sizes, len(data) - sum(sizes)])
+    return [data[low:high] for low, high in itertools.pairwise(edges)]
+
+
+def test_partial_fit_of_a_low_rank_matrix_is_exact():
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(200, 6)) @ rng.normal(size=(6, 50)) + 3
+    expected = TruncatedSVD(7, algorithm="arpack").fit(data)
+    svd = OPUTruncatedSVD(7, random_state=0)
+    for batch in batches(data, 3, 100):
+        assert svd.partial_fit(batch) is svd
+    for name in ATTRIBUTES:
+        assert np.allclose(getattr(svd, name), getattr(expected, name), atol=1e-5), name
+    assert svd.n_samples_seen_ == 200
+    assert np.allclose(svd.transform(data), expected.transform(data), atol=1e-5)
+
+
+@pytest.mark.parametrize("form", [name for name in FORMS if name != "operator"])
+def test_partial_fit_does_not_depend_on_batches(form, tmp_path):
+    whole = OPUTruncatedSVD(5, random_state=0).partial_fit(X)
+    parts = OPUTruncatedSVD(5, random_state=0)
+    for number, batch in enumerate(batches(X, 2, 150)):
+        (tmp_path / str(number)).mkdir()
+        parts.partial_fit(FORMS[form](batch, tmp_path / str(number)))
+    for name in ATTRIBUTES:
+        assert np.allclose(getattr(whole, name), getattr(parts, name), atol=1e-6), name
+
+
+@pytest.mark.parametrize("decay", [0.5, 1.0])
+def test_energy_that_partial_fit_misses(decay):
+    # Expected to be at most 1 + k / (k + p - 1) of the least possible, here 1.625.
+    rng = np.random.default_rng(0)
+    k, p, n = 5, 4, 60
+    values = np.arange(1, n + 1) ** -decay
+    U, _ = np.linalg.qr(rng.normal(size=(100, n)))
+    V, _ = np.linalg.qr(rng.normal(size=(n, n)))
+    data = U * values @ V.T
+    least = np.sum(values[k:] ** 2)
+    missed = []
+    for seed in range(40):
+        svd = OPUTruncatedSVD(k, n_oversamples=p, random_state=seed).partial_fit(data)
+        rest = data - data @ svd.components_.T @ svd.components_
+        missed.append(np.sum(rest**2) / least)
+        assert np.all(svd.singular_values_ <= values[:k] * (1 + 1e-7))
+    error = np.std(missed, ddof=1) / np.sqrt(len(missed))
+    assert np.mean(missed) - 3 * error < 1 + k / (k + p - 1)
+    assert np.min(missed) > 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_partial_fit_keeps_orthonormal_components(dtype):
+    for data in (np.zeros((4, 30)), X[:3], X):
+        svd = OPUTruncatedSVD(10, random_state=0).partial_fit(data.astype(dtype))
+        assert svd.components_.dtype == svd.singular_values_.dtype == dtype
+        tol = 1e-5 if dtype == np.float32 else 1e-12
+        assert np.allclose(svd.components_ @ svd.components_.T, np.eye(10), atol=tol)
+        expected = np.linalg.norm(data, 2)
+        floor = 10 * np.sqrt(np.finfo(dtype).eps) * expected + 1e-100
+        assert np.all(svd.singular_values_[len(data) :] <= floor)
+        assert np.isclose(svd.singular_values_[0], expected, rtol=1e-3)
+
+
+def test_fit_and_partial_fit_begin_anew_after_each_other():
+    fresh = OPUTruncatedSVD(3, random_state=0).partial_fit(X[200:])
+    svd = OPUTruncatedSVD(3, random_state=0).partial_fit(X[:200]).fit(X)
+    assert np.array_equal(svd.components_, OPUTruncatedSVD(3, random_state=0).fit(X).components_)
+    assert np.array_equal(svd.partial_fit(X[200:]).components_, fresh.components_)
+    again = pickle.loads(pickle.dumps(svd))
+    assert np.array_equal(again.partial_fit(X).components_, svd.partial_fit(X).components_)
+
+
+def test_a_failed_partial_fit_changes_nothing():
+    svd = OPUTruncatedSVD(3, random_state=0)
+    holes = np.where(np.eye(300, 64) > 0, np.nan, X)
+    with pytest.raises(ValueError, match="NaN"):
+        svd.partial_fit(holes)
+    assert not hasattr(svd, "n_features_in_")
+    before = dict(vars(svd.partial_fit(X)))
+    for bad, match in [
+        (X[:, :9], "X has 9 features, but OPUTruncatedSVD is expecting 64"),
+        (holes, "NaN"),
+        (aslinearoperator(X), "takes rows"),
+    ]:
+        with pytest.raises(ValueError, match=match):
+            svd.partial_fit(bad)
+        assert vars(svd) == before or all(vars(svd)[name] is before[name] for name in before)
+    with pytest.raises(ValueError, match="raised since the first batch"):
+        svd.set_params(n_components=5).partial_fit(X)
+    with pytest.raises(ValueError, match="must be <= n_features = 64"):
+        OPUTruncatedSVD(65).partial_fit(X)

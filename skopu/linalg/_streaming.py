@@ -1,0 +1,69 @@
+"""What a single pass over the rows of a matrix keeps of it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.sparsefuncs import mean_variance_axis
+
+from ._device import test_matrix
+from ._nystrom import nystrom
+from ._tall import chunks
+
+
+class Moments(NamedTuple):
+    """Number and mean of rows, and the sum of their squared distances from it."""
+
+    count: int
+    mean: np.ndarray
+    spread: float
+
+    def merge(self, other):
+        """Moments of both (T. F. Chan, G. H. Golub and R. J. LeVeque, 1982)."""
+        count = self.count + other.count
+        shift = other.mean - self.mean
+        between = self.count * other.count / count * (shift @ shift)
+        mean = self.mean + shift * (other.count / count)
+        return Moments(count, mean, self.spread + other.spread + between)
+
+
+def moments(X):
+    """Moments of an array, a memory map or a CSR or CSC matrix, all read once."""
+    if issparse(X):
+        mean, variance = mean_variance_axis(X, axis=0)
+        return Moments(X.shape[0], mean.astype(np.float64), variance.sum() * X.shape[0])
+    total = Moments(0, np.zeros(X.shape[1]), 0.0)
+    for rows in chunks(*X.shape):
+        part = X[rows]
+        spread = part.var(axis=0).sum(dtype=np.float64) * len(part)
+        total = total.merge(Moments(len(part), part.mean(axis=0, dtype=np.float64), spread))
+    return total
+
+
+class Stream(NamedTuple):
+    """Sketch A.T @ (A @ test) of all rows so far, and their moments."""
+
+    test: np.ndarray
+    sketch: np.ndarray
+    moments: Moments
+    dtype: np.dtype  # the coarsest of all rows
+
+    @classmethod
+    def empty(cls, opu, n_features, width):
+        test = np.linalg.qr(test_matrix(opu, n_features, width, np.float64))[0]
+        return cls(
+            test, np.zeros_like(test), Moments(0, np.zeros(n_features), 0.0), np.dtype(float)
+        )
+
+    def add(self, operator):
+        """The stream with the rows of an `Operator` added; this one stays as it is."""
+        with operator.threads():
+            image = operator.matmat(self.test.astype(operator.dtype))
+            sketch = self.sketch + operator.rmatmat(image)
+        dtype = min(self.dtype, operator.dtype, key=lambda dtype: dtype.itemsize)
+        return Stream(self.test, sketch, self.moments.merge(moments(operator.A)), dtype)
+
+    def decompose(self, n_components):
+        """Largest singular values, and right singular vectors as rows."""
+        values, vectors = nystrom(self.sketch, self.test, self.dtype)
+        return np.sqrt(values[:n_components]), vectors[:, :n_components].T
