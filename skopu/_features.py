@@ -27,11 +27,12 @@ class FeatureMap(NamedTuple):
     n_inputs: int
     offset_seed: int
 
-    def __call__(self, X):
-        """Features of the rows of a validated X, a new array of shape (n_samples, n)."""
+    def __call__(self, X, out=None):
+        """Features of the rows of a validated X, of shape (n_samples, n), in out or a new array."""
         mode = "intensity" if self.kernel == "speckle" else "linear"
-        finish = {"speckle": _finish_speckle, "arc_cosine": _finish_arc_cosine, "rbf": _finish_rbf}
-        return self.opu._project(X, self.n, mode, finish=finish[self.kernel](self))
+        kernels = {"speckle": _finish_speckle, "arc_cosine": _finish_arc_cosine, "rbf": _finish_rbf}
+        finish = kernels[self.kernel](self)
+        return self.opu._project(X, self.n, mode, finish=finish, out=out)
 
     def blocks(self, X):
         """Slices of rows that cover X, whose features take some 128 MB each."""

@@ -136,28 +136,32 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         self._n_features_out = self._map.n
         return self
 
-    def transform(self, X):
+    def transform(self, X, out=None):
         """Send X through the device.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Samples.
+        out : ndarray of shape (n_samples, n), default=None
+            Where to write the features, such as a memory map larger than memory; of float32
+            if X is, else of float64.
 
         Returns
         -------
         features : ndarray of shape (n_samples, n)
-            float32 if X is, else float64.
+            float32 if X is, else float64; out, if it is given.
 
         Raises
         ------
         ValueError
             If X is not finite, real and 2-d, has another number of features than at `fit`,
-            or cannot be shown by the device.
+            or cannot be shown by the device; or out has another shape or type, cannot be
+            written, or overlaps X.
         """
         check_is_fitted(self)
         X = validate_array(self, X, reset=False, accept_sparse="csr")
-        return self._map(X)
+        return self._map(X, out)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

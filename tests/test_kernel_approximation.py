@@ -410,3 +410,32 @@ def test_global_generator_is_left_alone():
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     OpticalRandomFeatures(random_state=0).fit_transform(X)
     assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+LARGE = load_digits().data[:50] / 16
+
+
+@pytest.mark.parametrize("opu", [None, OPU(camera=Camera(bits=8, photons=100))])
+@pytest.mark.parametrize("kernel", ["speckle", "arc_cosine", "rbf"])
+def test_transform_into_a_memory_map(kernel, opu, tmp_path):
+    data = LARGE.astype(np.float32)
+    features = OpticalRandomFeatures(70, kernel=kernel, opu=opu, random_state=0).fit(data)
+    out = np.lib.format.open_memmap(tmp_path / "z.npy", "w+", np.float32, (50, 70))
+    assert features.transform(data, out=out) is out
+    out.flush()
+    assert np.array_equal(np.load(tmp_path / "z.npy"), features.transform(data))
+
+
+def test_out_that_does_not_suit(tmp_path):
+    features = OpticalRandomFeatures(64).fit(LARGE)
+    path = tmp_path / "z.npy"
+    np.save(path, np.zeros((50, 64)))
+    for out, match in [
+        (np.empty((50, 63)), r"out must be an array of float64 of shape \(50, 64\), got float64"),
+        (np.empty((50, 64), np.float32), "got float32"),
+        ([0.0], r"got \[0.0\]"),
+        (np.load(path, mmap_mode="r"), 'cannot be written to. Open a memory map with mode "r'),
+        (LARGE, "out overlaps X"),
+    ]:
+        with pytest.raises(ValueError, match=match):
+            features.transform(LARGE, out=out)

@@ -305,18 +305,18 @@ class OPU(BaseEstimator):
             "input_bits=None shows any value."
         )
 
-    def _project(self, X, n, mode, *, repeat=1, finish=None, name="X", exposure=0):
+    def _project(self, X, n, mode, *, repeat=1, finish=None, name="X", exposure=0, out=None):
         """`intensity` or `linear`, each piece of whose result goes through finish.
 
         ``finish(piece, outputs)`` changes a piece of the result in place while it is in
         the processor's cache; outputs is the slice of columns that it holds. name is what
         errors call X. exposure is the number of the first frame that the camera takes of
-        each row: other frames have other noise.
+        each row: other frames have other noise. out is an array to write into.
         """
         n, repeat = check_count(n, "n"), check_count(repeat, "repeat")
         n_modes = n if mode == "intensity" else -(-n // 2)
         medium, camera, X = self._prepare(X, n_modes, mode == "linear", name)
-        result = np.empty((X.shape[0], n), X.dtype)
+        result = np.empty((X.shape[0], n), X.dtype) if out is None else _writable(out, X, n)
         read = _read_intensity if mode == "intensity" else _read_linear
 
         def keep(rows, modes, field):
@@ -393,6 +393,21 @@ class OPU(BaseEstimator):
                 if scipy.sparse.issparse(X):
                     plane = scipy.sparse.csr_matrix((plane, X.indices, X.indptr), X.shape)
                 yield sign * 2**bit, plane
+
+
+def _writable(out, X, n):
+    """Return out, which must be an array for n results of each row of X."""
+    shape = X.shape[0], n
+    if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != X.dtype:
+        found = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else repr(out)
+        raise ValueError(f"out must be an array of {X.dtype} of shape {shape}, got {found}.")
+    if not out.flags.writeable:
+        raise ValueError(
+            'out cannot be written to. Open a memory map with mode "r+", or "w+" for a new file.'
+        )
+    if isinstance(X, np.ndarray) and np.may_share_memory(out, X):
+        raise ValueError("out overlaps X, which is read while out is written. Give another array.")
+    return out
 
 
 def _read_intensity(field, piece):
