@@ -5,6 +5,7 @@ from scipy.sparse import issparse
 from scipy.sparse.linalg import LinearOperator
 from sklearn.utils.validation import validate_data
 
+from ._dask import check_dask, is_dask, names_of
 from .linalg._operators import check_operator, is_memory_map
 from .optics._rows import check_unmasked, widen_sparse
 
@@ -21,7 +22,7 @@ def validate_array(estimator, X, **options):
 
 
 def validate_matrix(estimator, X, *, reset=True):
-    """As `validate_array`, but operators and memory maps stay what they are."""
+    """As `validate_array`, but operators, memory maps and Dask arrays stay what they are."""
     if isinstance(X, LinearOperator):
         check_operator(X, "X")  # before its width is noted
         if reset:
@@ -32,6 +33,10 @@ def validate_matrix(estimator, X, *, reset=True):
                 f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
                 f"{estimator.n_features_in_} features as input."
             )
+        return X
+    if is_dask(X):
+        check_dask(X)
+        validate_data(estimator, names_of(X), reset=reset, skip_check_array=True)
         return X
     if isinstance(X, np.ndarray) and is_memory_map(X):
         # Neither copied, nor read once more in search of NaN: products show that.

@@ -1,5 +1,6 @@
 """Matrix decomposition with random projections made by light."""
 
+import functools
 import numbers
 
 import numpy as np
@@ -8,6 +9,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from ._dask import check_dask, floating, is_dask, map_rows
 from ._sklearn import Interval, StrOptions, fit_context
 from ._validation import validate_matrix
 from .linalg._device import check_device
@@ -15,6 +17,7 @@ from .linalg._operators import check_operator
 from .linalg._streaming import Stream, moments
 from .linalg.svd import truncated_svd
 from .optics import OPU
+from .optics._rows import check_rows
 
 
 class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -173,8 +176,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if isinstance(X, LinearOperator):
             self.__dict__.pop("explained_variance_ratio_", None)
         else:
-            self._set_ratio(moments(operator.A))
-            operator.count(0)  # a pass without products
+            self._set_ratio(moments(operator))
         self.n_passes_ = operator.n_passes
         self.n_samples_seen_ = operator.shape[0]
         self.__dict__.pop("_stream", None)
@@ -277,6 +279,10 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             `fit`.
         """
         check_is_fitted(self, "components_")
+        if is_dask(X):
+            X = check_dask(validate_matrix(self, X, reset=False))
+            project = functools.partial(_project_chunk, self.components_)
+            return map_rows(project, X, *self.components_.shape[:1], floating(X.dtype))
         return self._project(self._validate(X, reset=False))
 
     def inverse_transform(self, X):
@@ -336,3 +342,8 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _project_chunk(components, chunk):
+    chunk = check_rows(chunk)
+    return chunk @ components.T.astype(chunk.dtype, copy=False)

@@ -1,14 +1,17 @@
 """Random features computed by light."""
 
+import functools
 import numbers
 
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ._dask import check_dask, floating, is_dask, map_rows
 from ._features import feature_map
 from ._sklearn import Interval, StrOptions, fit_context
-from ._validation import validate_array
+from ._validation import validate_array, validate_matrix
 from .optics import OPU
+from .optics._rows import check_rows
 
 
 class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -130,7 +133,7 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             If X is not finite, real and 2-d, a parameter does not suit the kernel, or the
             device has fewer inputs or outputs.
         """
-        X = validate_array(self, X, accept_sparse="csr")
+        X = validate_matrix(self, X) if is_dask(X) else validate_array(self, X, accept_sparse="csr")
         self._map = feature_map(self, X.shape[1])
         self.opu_ = self._map.opu
         self._n_features_out = self._map.n
@@ -160,11 +163,26 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             written, or overlaps X.
         """
         check_is_fitted(self)
+        if is_dask(X):
+            return self._transform_lazily(validate_matrix(self, X, reset=False), out)
         X = validate_array(self, X, reset=False, accept_sparse="csr")
         return self._map(X, out)
+
+    def _transform_lazily(self, X, out):
+        if out is not None:
+            raise ValueError(
+                "The features of a Dask collection are not computed: out must be None."
+            )
+        X = check_dask(X)
+        transform = functools.partial(_transform_chunk, self._map)
+        return map_rows(transform, X, self._map.n, floating(X.dtype))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _transform_chunk(features, chunk):
+    return features(check_rows(chunk))

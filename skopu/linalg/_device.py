@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from ..optics import OPU, GaussianMedium
 from ..optics._rows import check_count
 from ..optics.medium import Medium
-from ._operators import _Linear, in_row_order, is_memory_map, pieces_in_memory
+from ._operators import in_row_order, is_memory_map, pieces_in_memory
 
 
 def check_device(opu, random_state, medium=GaussianMedium):
@@ -28,9 +28,13 @@ def sketch_rows(opu, operator, n):
     An operator's rows cannot be shown, nor can those of a memory map whose columns are
     contiguous without reading it once for each piece; both multiply a test matrix.
     """
+    if hasattr(operator, "map_chunks"):
+        operator.count(n)
+        options = opu, n, operator.name, operator.dtype
+        return np.concatenate(operator.map_chunks(_project_chunk, *options))
     A = operator.A
     on_disk = isinstance(A, np.ndarray) and is_memory_map(A)
-    if isinstance(operator, _Linear) or (on_disk and not in_row_order(A)):
+    if not operator.has_rows or (on_disk and not in_row_order(A)):
         return operator.matmat(test_matrix(opu, operator.shape[1], n, operator.dtype))
     operator.count(n)
     rows = len(operator.A) if isinstance(A, np.ndarray) else 0
@@ -40,6 +44,10 @@ def sketch_rows(opu, operator, n):
     for part in pieces_in_memory(rows, A.shape[1] * operator.dtype.itemsize):
         sketch[part] = project(opu, A[part].astype(operator.dtype, copy=False), n, operator.name)
     return sketch
+
+
+def _project_chunk(chunk, opu, n, name, dtype):
+    return project(opu, chunk.astype(dtype, copy=False), n, name)
 
 
 def project(opu, rows, n, name, exposure=0):

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator
 
+from .._dask import check_dask, is_dask
 from ..optics._rows import all_finite, as_array, own_threads, pieces, run_pieces, widen_sparse
 
 _PIECE_BYTES = 2**26  # of a dense matrix that is read at once
@@ -16,7 +17,9 @@ _PANEL = 16  # columns that a thread scatters a sparse product into: a cache lin
 
 def check_operator(A, name="A", square=False):
     """Return A, real and not empty, as an `Operator`; matrices are not copied."""
-    if not isinstance(A, LinearOperator) and not scipy.sparse.issparse(A):
+    if is_dask(A):
+        A = check_dask(A, name, known_rows=True)
+    elif not isinstance(A, LinearOperator) and not scipy.sparse.issparse(A):
         A = as_array(A, name)
     dtype = np.dtype(A.dtype)  # float64 for an operator that does not say
     if dtype.kind not in "biuf":
@@ -34,6 +37,10 @@ def check_operator(A, name="A", square=False):
         raise ValueError(f"{name} must be square, got shape {A.shape}.")
     if isinstance(A, LinearOperator):
         return _Linear(A, name)
+    if is_dask(A):
+        from ._dask import DaskOperator  # an extra
+
+        return DaskOperator(A, name)
     if scipy.sparse.issparse(A):
         A = widen_sparse(A)
         A = A if A.format in ("csr", "csc") else A.tocsr()
@@ -48,8 +55,11 @@ class Operator:
     """Checked products with a real matrix A, counted.
 
     ``matmat`` and ``rmatmat`` take and return 2-d arrays of ``dtype``, which is float32 or
-    float64. ``n_matvecs`` counts their columns, ``n_passes`` how often A was read.
+    float64. ``n_matvecs`` counts their columns, ``n_passes`` how often A was read. ``stored``
+    tells whether the entries of A are at hand, ``has_rows`` whether they can be read at all.
     """
+
+    stored = has_rows = True
 
     def __init__(self, A, name):
         self.A = A
@@ -165,6 +175,8 @@ class _Sparse(Operator):
 
 class _Linear(Operator):
     """A SciPy LinearOperator."""
+
+    stored = has_rows = False
 
     def _matmat(self, X):
         return _own(self.A.matmat(X))

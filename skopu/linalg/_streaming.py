@@ -1,5 +1,6 @@
 """What a single pass over the rows of a matrix keeps of it."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -27,8 +28,15 @@ class Moments(NamedTuple):
         return Moments(count, mean, self.spread + other.spread + between)
 
 
-def moments(X):
-    """Moments of an array, a memory map or a CSR or CSC matrix, all read once."""
+def moments(operator):
+    """Moments of the rows of an `Operator` with entries, which are read once."""
+    operator.count(0)
+    if hasattr(operator, "map_chunks"):
+        return functools.reduce(Moments.merge, operator.map_chunks(_moments))
+    return _moments(operator.A)
+
+
+def _moments(X):
     if issparse(X):
         mean, variance = mean_variance_axis(X, axis=0)
         return Moments(X.shape[0], mean.astype(np.float64), variance.sum() * X.shape[0])
@@ -61,7 +69,7 @@ class Stream(NamedTuple):
             image = operator.matmat(self.test.astype(operator.dtype))
             sketch = self.sketch + operator.rmatmat(image)
         dtype = min(self.dtype, operator.dtype, key=lambda dtype: dtype.itemsize)
-        return Stream(self.test, sketch, self.moments.merge(moments(operator.A)), dtype)
+        return Stream(self.test, sketch, self.moments.merge(moments(operator)), dtype)
 
     def decompose(self, n_components):
         """Largest singular values, and right singular vectors as rows."""

@@ -173,6 +173,8 @@ def _sketch(opu, operator, b, n_projections):
     if m > n_sums:
         signs = _sign_embedding(n_sums, m, opu._medium()._seed(opu.random_state))
         shown, b = _sums(signs, operator), signs @ b
+    elif hasattr(operator, "map_chunks"):
+        shown = operator.A.compute()
     columns = shown.T.astype(np.float64)
     projections = project(opu, columns, n_projections, operator.name)
     return projections.T, opu._project(b.T, n_projections, "linear", name="b").T
@@ -185,7 +187,15 @@ def _sums(signs, operator):
         for rows in pieces_in_memory(operator.shape[0], 8 * operator.shape[1]):
             total += signs[:, rows] @ operator.A[rows]
         return total
+    if hasattr(operator, "sum_rows"):
+        operator.count(0)
+        return operator.sum_rows(_signed_sum, operator.split(signs, axis=1))
     return (signs @ operator.A).toarray()
+
+
+def _signed_sum(chunk, signs):
+    sums = signs @ chunk.astype(np.float64, copy=False)
+    return sums.toarray() if scipy.sparse.issparse(sums) else sums
 
 
 def _sign_embedding(n_sums, m, seed):

@@ -10,7 +10,7 @@ from ..optics import Camera
 from ..optics._glass import bit_generator, raw_bytes
 from ..optics._rows import check_count
 from ._device import check_device, project, test_matrix
-from ._operators import _Linear, check_finite, check_operator
+from ._operators import check_finite, check_operator
 from ._tall import largest_length
 
 
@@ -110,7 +110,7 @@ def opu_matmul(A, B, n_components, *, opu=None, random_state=None):
 
 def _sketch_columns(opu, operator, n):
     """Projections (n, p) of the columns of an operator."""
-    if isinstance(operator, _Linear):
+    if not operator.stored:
         return operator.rmatmat(test_matrix(opu, operator.shape[0], n, operator.dtype)).T
     return project(opu, operator.A.T, n, operator.name).T
 

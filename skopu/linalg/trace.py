@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ..optics._rows import check_count
 from ._device import check_device, independent, probes, scaled_to, sketch_rows, test_matrix
 from ._lanczos import MatrixFunction
-from ._operators import Operator, _Linear, check_operator
+from ._operators import Operator, check_operator
 
 
 class Estimate(NamedTuple):
@@ -187,7 +187,7 @@ def _hutchinson(A, opu, m):
 
 
 def _sketch(A, opu, m):
-    if not isinstance(A, Operator) or isinstance(A, _Linear):  # no rows to show
+    if not isinstance(A, Operator) or not A.has_rows:
         return _hutchinson(A, opu, m)
     n = A.shape[0]
     opu = independent(opu, n, -(-m // 2))

@@ -6,7 +6,7 @@ import scipy.sparse
 from ..optics._rows import check_count
 from ._device import check_device, probes
 from ._lanczos import check_symmetric
-from ._operators import _Linear, check_operator
+from ._operators import check_operator
 from .trace import Estimate, correct_spread, leave_one_out
 
 
@@ -71,13 +71,13 @@ def count_triangles(adjacency, n_matvecs=200, *, opu=None, random_state=None):
     4060
     """
     operator = check_operator(adjacency, "adjacency", square=True)
-    if not isinstance(operator, _Linear):
+    if operator.stored:
         _check_simple(operator.A)
     opu = check_device(opu, random_state)
     n = operator.shape[0]
     if check_count(n_matvecs, "n_matvecs") < 11:
         raise ValueError(f"n_matvecs must be at least 11 to count triangles, got {n_matvecs}.")
-    if isinstance(operator, _Linear):  # trace of A^2: two for each edge
+    if not operator.stored:  # trace of A^2: two for each edge
         n_ends = operator.matmat(np.ones((n, 1), operator.dtype)).sum(dtype=np.float64)
     else:
         n_ends = operator.A.sum(dtype=np.float64)

@@ -1,0 +1,54 @@
+"""Products with a Dask array, one pass over its chunks each."""
+
+import itertools
+
+import dask
+import numpy as np
+
+from ._operators import Operator
+
+_FAN_IN = 8  # results that are added up at once
+
+
+class DaskOperator(Operator):
+    """A Dask array whose chunks hold whole rows, computed wherever Dask computes."""
+
+    stored = False
+
+    def __init__(self, A, name):
+        super().__init__(A, name)
+        edges = np.cumsum([0, *A.chunks[0]]).tolist()
+        chunks = zip(itertools.pairwise(edges), A.to_delayed().ravel(), strict=True)
+        chunks = [(slice(*edge), chunk) for edge, chunk in chunks if edge[0] < edge[1]]
+        self._rows, self._chunks = zip(*chunks, strict=True)
+
+    def map_chunks(self, function, *arguments):
+        """List of function(chunk, *arguments) for all chunks."""
+        shared = [dask.delayed(argument) for argument in arguments]
+        return dask.compute(*(dask.delayed(function)(chunk, *shared) for chunk in self._chunks))
+
+    def sum_rows(self, function, parts):
+        """Sum of function(chunk, part), with as many parts as chunks, in a fixed order."""
+        terms = list(map(dask.delayed(function), self._chunks, parts))
+        while len(terms) > 1:
+            groups = [terms[i : i + _FAN_IN] for i in range(0, len(terms), _FAN_IN)]
+            terms = [dask.delayed(sum)(group) for group in groups]
+        return dask.compute(terms[0])[0]
+
+    def split(self, X, axis=0):
+        """Pieces of X, of as many rows (or columns) as the chunks have rows."""
+        return [X[rows] if axis == 0 else X[:, rows] for rows in self._rows]
+
+    def _matmat(self, X):
+        return np.concatenate(self.map_chunks(_product, X))
+
+    def _rmatmat(self, X):
+        return self.sum_rows(_transposed_product, self.split(X))
+
+
+def _product(chunk, X):
+    return np.asarray(chunk.astype(X.dtype, copy=False) @ X)
+
+
+def _transposed_product(chunk, X):
+    return np.asarray(chunk.T.astype(X.dtype, copy=False) @ X)

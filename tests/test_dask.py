@@ -1,0 +1,267 @@
+"""Dask collections: lazy features, and linear algebra chunk by chunk."""
+
+import os
+import pickle
+import signal
+import threading
+import time
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from sklearn.datasets import load_digits
+from sklearn.linear_model import RidgeClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from skopu import (
+    OPU,
+    Camera,
+    GaussianMedium,
+    OpticalRandomFeatures,
+    OPUTraceEstimator,
+    OPUTruncatedSVD,
+    count_triangles,
+    opu_lstsq,
+    opu_matmul,
+    opu_svd,
+    opu_trace,
+)
+
+dask = pytest.importorskip("dask")
+da = pytest.importorskip("dask.array")
+dd = pytest.importorskip("dask.dataframe")
+distributed = pytest.importorskip("dask.distributed")
+
+X, y = load_digits(return_X_y=True)
+X, y = X[:300] / 16, y[:300]
+CHUNKED = da.from_array(X, chunks=((100, 0, 60, 140), 64))
+NOISY = OPU(GaussianMedium(), Camera(bits=8, photons=200), random_state=1)
+SYMMETRIC = X.T @ X
+
+
+class Untouchable:
+    """Data that must not be computed."""
+
+    shape, dtype, ndim = (300, 64), np.dtype(np.float64), 2
+
+    def __getitem__(self, key):
+        raise AssertionError("computed")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster),
+    ):
+        yield cluster
+
+
+class TestFeatures:
+    @pytest.mark.parametrize("opu", [None, NOISY])
+    @pytest.mark.parametrize("kernel", ["speckle", "arc_cosine", "rbf"])
+    def test_as_of_an_array(self, kernel, opu):
+        features = OpticalRandomFeatures(90, kernel=kernel, opu=opu, random_state=0).fit(CHUNKED)
+        lazy = features.transform(CHUNKED)
+        assert isinstance(lazy, da.Array)
+        assert lazy.shape == (300, 90)
+        assert lazy.chunks == ((100, 0, 60, 140), (90,))
+        assert np.allclose(lazy.compute(scheduler="threads"), features.transform(X), 0, 1e-12)
+
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.uint8, bool])
+    def test_metadata(self, dtype):
+        array = da.from_array(X[:20].astype(dtype), chunks=(7, 64))
+        lazy = OpticalRandomFeatures(9, random_state=0).fit(array).transform(array)
+        computed = lazy.compute()
+        assert lazy.dtype == lazy._meta.dtype == computed.dtype
+        assert computed.dtype == (np.float32 if dtype in (np.float16, np.float32) else float)
+
+    def test_nothing_is_computed(self):
+        array = da.from_array(Untouchable(), chunks=(100, 64), meta=np.empty((0, 0)))
+        assert OpticalRandomFeatures(9).fit(array).transform(array).shape == (300, 9)
+
+    def test_only_the_seed_travels(self):
+        array = da.from_array(np.zeros((100_000, 784), np.float32), chunks=(10_000, 784))
+        features = OpticalRandomFeatures(10_000, random_state=0).fit(array)
+        graph = features.transform(array).__dask_graph__()
+        layers = [layer for name, layer in graph.layers.items() if "array-" not in name]
+        assert sum(len(pickle.dumps(dict(layer))) for layer in layers) < 50_000
+
+    def test_sparse_chunks(self):
+        features = OpticalRandomFeatures(30, random_state=0).fit(X)
+        lazy = features.transform(CHUNKED.map_blocks(scipy.sparse.csr_array))
+        assert np.allclose(lazy.compute(), features.transform(X))
+
+    def test_rows_of_unknown_number(self):
+        features = OpticalRandomFeatures(30, random_state=0).fit(X)
+        some = features.transform(CHUNKED[CHUNKED[:, 20] > 0.5])
+        assert np.isnan(some.shape[0])
+        assert np.allclose(some.compute(), features.transform(X[X[:, 20] > 0.5]))
+
+    def test_dataframe(self):
+        frame = pd.DataFrame(X, columns=[f"pixel{i}" for i in range(64)])
+        lazy = dd.from_pandas(frame, npartitions=3)
+        features = OpticalRandomFeatures(30, random_state=0).fit(lazy)
+        assert list(features.feature_names_in_) == list(frame.columns)
+        assert np.allclose(features.transform(lazy).compute(), features.transform(frame))
+        with pytest.raises(ValueError, match="feature names should match"):
+            features.transform(lazy[list(frame.columns[::-1])])
+
+    def test_pipeline(self):
+        pipeline = make_pipeline(OpticalRandomFeatures(200, random_state=0), RidgeClassifier())
+        assert np.array_equal(pipeline.fit(CHUNKED, y).predict(CHUNKED), pipeline.predict(X))
+
+
+class TestLinearAlgebra:
+    @pytest.mark.parametrize("opu", [None, NOISY])
+    @pytest.mark.parametrize("n_iter", [0, "auto"])
+    def test_svd(self, opu, n_iter):
+        options = {"n_iter": n_iter, "opu": opu, "random_state": 0}
+        for found, expected in zip(
+            opu_svd(CHUNKED, 8, **options), opu_svd(X, 8, **options), strict=True
+        ):
+            assert np.allclose(found, expected, atol=1e-8)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.int64])
+    def test_truncated_svd(self, dtype):
+        array, chunked = (16 * X).astype(dtype), (16 * CHUNKED).astype(dtype)
+        expected = OPUTruncatedSVD(5, random_state=0).fit(array)
+        svd = OPUTruncatedSVD(5, random_state=0).fit(chunked)
+        for name in (
+            "components_",
+            "singular_values_",
+            "explained_variance_",
+            "explained_variance_ratio_",
+        ):
+            assert np.allclose(getattr(svd, name), getattr(expected, name), rtol=1e-4, atol=1e-4)
+        assert svd.n_passes_ == expected.n_passes_
+        lazy = svd.transform(chunked)
+        assert isinstance(lazy, da.Array)
+        assert lazy.dtype == lazy.compute().dtype == svd.transform(array).dtype
+        assert np.allclose(lazy.compute(), expected.transform(array), rtol=1e-4, atol=1e-3)
+
+    def test_partial_fit(self):
+        expected = OPUTruncatedSVD(5, random_state=0).partial_fit(X)
+        svd = OPUTruncatedSVD(5, random_state=0).partial_fit(CHUNKED)
+        assert np.allclose(svd.components_, expected.components_)
+        assert np.allclose(svd.explained_variance_ratio_, expected.explained_variance_ratio_)
+
+    def test_each_product_reads_every_chunk_once(self):
+        reads = []
+
+        def read(chunk):
+            reads.append(len(chunk))
+            return chunk
+
+        array = da.from_array(X, chunks=(100, 64)).map_blocks(read, meta=np.empty((0, 0)))
+        svd = OPUTruncatedSVD(5, random_state=0).fit(array)
+        assert len(reads) == 3 * svd.n_passes_
+
+    def test_trace(self):
+        chunked = da.from_array(SYMMETRIC, chunks=(20, 64))
+        for options in ({}, {"function": "sqrt"}, {"method": "sketch"}):
+            found = opu_trace(chunked, 100, random_state=0, **options)
+            expected = opu_trace(SYMMETRIC, 100, random_state=0, **options)
+            assert np.allclose(found, expected, rtol=1e-6)
+        estimator = OPUTraceEstimator(30, random_state=0).fit(chunked)
+        assert np.isclose(estimator.trace_, opu_trace(SYMMETRIC, 30, random_state=0).value)
+
+    @pytest.mark.parametrize("n_columns", [3, 64])  # many rows for each column, and few
+    def test_lstsq(self, n_columns):
+        x = np.linspace(1, 2, n_columns)
+        matrix = X[:, 20 : 20 + n_columns] if n_columns == 3 else X + np.eye(300, 64)
+        chunked = da.from_array(matrix, chunks=(70, n_columns))
+        found = opu_lstsq(chunked, matrix @ x, random_state=0)
+        assert np.allclose(found.x, x)
+        assert found.n_iter == opu_lstsq(matrix, matrix @ x, random_state=0).n_iter
+
+    def test_matmul_and_triangles(self):
+        found = opu_matmul(CHUNKED, CHUNKED, 50, random_state=0).value
+        assert np.allclose(found, opu_matmul(X, X, 50, random_state=0).value)
+        complete = np.ones((30, 30)) - np.eye(30)
+        chunked = da.from_array(complete, chunks=(7, 30))
+        assert np.isclose(count_triangles(chunked, random_state=0).value, 4060)
+
+
+@pytest.mark.parametrize(
+    ("bad", "match"),
+    [
+        (CHUNKED.rechunk((100, 32)), r"cut along its columns, into 2 chunks.*rechunk\(\{1: -1\}\)"),
+        (CHUNKED.astype(object), "must hold real numbers, got dtype object"),
+        (CHUNKED.astype(complex), "must hold real numbers, got dtype complex128"),
+        (CHUNKED[0], "must be 2-d"),
+    ],
+)
+def test_bad_chunks(bad, match):
+    for use in (
+        OpticalRandomFeatures(3).fit,
+        OpticalRandomFeatures(3).fit(X).transform,
+        OPUTruncatedSVD().fit,
+        OPUTruncatedSVD().fit(X).transform,
+        lambda A: opu_svd(A, 2),
+    ):
+        with pytest.raises(ValueError, match=match):
+            use(bad)
+
+
+def test_other_bad_input():
+    unknown = CHUNKED[CHUNKED[:, 20] > 0.5]
+    for use in (OPUTruncatedSVD().fit, lambda A: opu_svd(A, 2)):
+        with pytest.raises(ValueError, match="chunks of unknown size"):
+            use(unknown)
+    features = OpticalRandomFeatures(3).fit(X)
+    with pytest.raises(ValueError, match="out must be None"):
+        features.transform(CHUNKED, out=np.empty((300, 3)))
+    with pytest.raises(ValueError, match="X has 63 features"):
+        features.transform(CHUNKED[:, :63])
+    holes = features.transform(da.where(CHUNKED > 0.9, np.nan, CHUNKED))
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        holes.compute()
+
+
+class TestOnWorkers:
+    """A cluster of two worker processes."""
+
+    def test_features(self, cluster):
+        features = OpticalRandomFeatures(90, opu=NOISY).fit(X)
+        assert np.array_equal(features.transform(CHUNKED).compute(), features.transform(X))
+
+    def test_svd(self, cluster):
+        found = opu_svd(CHUNKED, 5, random_state=0)
+        assert np.allclose(found[1], opu_svd(X, 5, random_state=0)[1])
+
+    def test_grid_search(self, cluster):
+        pipeline = make_pipeline(OpticalRandomFeatures(random_state=0), RidgeClassifier())
+        search = GridSearchCV(pipeline, {"opticalrandomfeatures__n": [5, 100, 400]}, cv=2)
+        expected = search.fit(X, y).cv_results_["mean_test_score"]
+        with joblib.parallel_backend("dask"):
+            found = search.fit(X, y).cv_results_["mean_test_score"]
+        assert np.array_equal(found, expected)
+
+    def test_a_worker_is_killed(self, cluster, tmp_path):
+        def slow(chunk):
+            (tmp_path / "begun").touch()
+            time.sleep(0.2)
+            return chunk
+
+        process = next(iter(distributed.get_client().run(os.getpid).values()))
+
+        def kill():
+            while not (tmp_path / "begun").exists():
+                time.sleep(0.01)
+            os.kill(process, signal.SIGKILL)
+
+        features = OpticalRandomFeatures(200, opu=NOISY).fit(X)
+        array = da.from_array(X, chunks=(20, 64)).map_blocks(slow, meta=np.empty((0, 0)))
+        killer = threading.Thread(target=kill)
+        killer.start()
+        found = features.transform(array).compute()
+        killer.join()
+        pids = distributed.get_client().run(os.getpid).values()
+        assert process not in pids
+        assert np.array_equal(found, features.transform(X))
