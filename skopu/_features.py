@@ -8,6 +8,7 @@ from scipy.special import gammaln
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
+from ._progress import progress_bar
 from .kernels import check_degree, check_order
 from .optics import OPU
 from .optics._glass import bit_generator, raw_bytes
@@ -27,12 +28,18 @@ class FeatureMap(NamedTuple):
     n_inputs: int
     offset_seed: int
 
-    def __call__(self, X, out=None):
+    def __call__(self, X, out=None, verbose=0):
         """Features of the rows of a validated X, of shape (n_samples, n), in out or a new array."""
         mode = "intensity" if self.kernel == "speckle" else "linear"
         kernels = {"speckle": _finish_speckle, "arc_cosine": _finish_arc_cosine, "rbf": _finish_rbf}
         finish = kernels[self.kernel](self)
-        return self.opu._project(X, self.n, mode, finish=finish, out=out)
+        with progress_bar(verbose, X.shape[0] * self.n, "features", "") as done:
+
+            def finish_and_count(piece, outputs):
+                finish(piece, outputs)
+                done(piece.size)
+
+            return self.opu._project(X, self.n, mode, finish=finish_and_count, out=out)
 
     def blocks(self, X):
         """Slices of rows that cover X, whose features take some 128 MB each."""

@@ -1,20 +1,40 @@
 """Progress bars, shown on request."""
 
 import contextlib
+import sys
+import threading
 
 
 @contextlib.contextmanager
-def progress_bar(verbose, total, description, unit):
-    """Give a function that counts what is done, on a tqdm bar if verbose is above 0."""
+def progress_bar(verbose, total, description, unit, required=True):
+    """Give a function that counts what is done, on a tqdm bar if verbose is above 0.
+
+    Threads may share it. Without a total there is a count alone. What is printed meanwhile goes
+    above the bar. Unless it is required there is no bar without tqdm.
+    """
     if not verbose:
         yield lambda done=1: None
         return
     try:
         from tqdm.auto import tqdm
+        from tqdm.contrib import DummyTqdmFile
     except ImportError as error:
+        if not required:
+            yield lambda done=1: None
+            return
         raise ImportError(
             f"verbose={verbose} shows a progress bar of tqdm, which is not installed. Install "
             'it (python -m pip install "skopu[progress]"), or set verbose=0.'
         ) from error
-    with tqdm(total=total, desc=description, unit=unit) as bar:
-        yield bar.update
+    lock = threading.Lock()
+    options = {"desc": description, "unit": unit, "unit_scale": total is not None}
+    with (
+        tqdm(total=total, **options) as bar,
+        contextlib.redirect_stdout(DummyTqdmFile(sys.stdout)),
+    ):
+
+        def done(count=1):
+            with lock:
+                bar.update(count)
+
+        yield done

@@ -124,7 +124,7 @@ def _solve_directly(problem, alphas):
     right = np.zeros((n, problem.Y.shape[1]))
     syrk = get_blas_funcs("syrk", [gram])
     n_passes = 1 if len(alphas) == 1 else 2
-    with progress_bar(problem.verbose, n_passes * len(problem.Y), "ridge", "rows") as done:
+    with progress_bar(problem.verbose, n_passes * len(problem.Y), "ridge", " rows") as done:
         for rows, block in problem.blocks(done):
             gram = syrk(1, block.T, beta=1, c=gram, lower=True, overwrite_c=True)
             right += block.T @ problem.Y[rows]
@@ -195,7 +195,7 @@ def _solve_iteratively(problem, alphas, tol, max_iter, seed):
     test = test_matrix(OPU(GaussianMedium(), random_state=seed), n, min(_RANK, n), np.float64)
     test = np.linalg.qr(test)[0]
     right, sketch = np.zeros((n, columns.shape[1])), np.zeros(test.shape)
-    with progress_bar(problem.verbose, len(columns), "ridge, sketch", "rows") as done:
+    with progress_bar(problem.verbose, len(columns), "ridge, sketch", " rows") as done:
         narrow = test.astype(problem.X.dtype)
         for rows, block in problem.blocks(done):
             right += block.T @ columns[rows]
@@ -204,7 +204,7 @@ def _solve_iteratively(problem, alphas, tol, max_iter, seed):
     right -= np.outer(problem.mean, problem.roots.astype(np.float64) @ columns)
     precondition = _preconditioner(problem.centre(sketch, test), test, problem.X.dtype)
     shifts = np.repeat(np.asarray(alphas, np.float64), right.shape[1])
-    with progress_bar(problem.verbose, None, "ridge, conjugate gradients", "passes") as done:
+    with progress_bar(problem.verbose, None, "ridge, conjugate gradients", " passes") as done:
         found, n_steps = _conjugate_gradients(
             problem, np.tile(right, len(alphas)), shifts, precondition, tol, max_iter, done
         )

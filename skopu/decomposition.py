@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from ._dask import check_dask, floating, is_dask, map_rows
+from ._progress import progress_bar
 from ._sklearn import Interval, StrOptions, fit_context
 from ._validation import validate_matrix
 from .linalg._device import check_device
@@ -41,6 +42,8 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         camera, whose seed is drawn from ``random_state``.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None. Pass an int for the same result at each `fit`.
+    verbose : int, default=0
+        Above 0 counts the passes over X in `fit` on a progress bar, which takes tqdm.
 
     Attributes
     ----------
@@ -107,16 +110,25 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         "n_iter": [Interval(numbers.Integral, 0, None, closed="left"), StrOptions({"auto"})],
         "opu": [OPU, None],
         "random_state": ["random_state"],
+        "verbose": ["verbose"],
     }
 
     def __init__(
-        self, n_components=2, *, n_oversamples=10, n_iter="auto", opu=None, random_state=None
+        self,
+        n_components=2,
+        *,
+        n_oversamples=10,
+        n_iter="auto",
+        opu=None,
+        random_state=None,
+        verbose=0,
     ):
         self.n_components = n_components
         self.n_oversamples = n_oversamples
         self.n_iter = n_iter
         self.opu = opu
         self.random_state = random_state
+        self.verbose = verbose
 
     def fit(self, X, y=None):
         """Decompose X.
@@ -168,15 +180,16 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         operator = self._validate(X, reset=True)
         opu = None if self.opu is None else clone(self.opu)
         self.opu_ = check_device(opu, self.random_state)
-        _, self.singular_values_, self.components_, self.n_iter_ = truncated_svd(
-            operator, self.opu_, self.n_components, self.n_oversamples, self.n_iter
-        )
-        X_new = self._project(operator)
-        self.explained_variance_ = np.var(X_new, axis=0)
-        if isinstance(X, LinearOperator):
-            self.__dict__.pop("explained_variance_ratio_", None)
-        else:
-            self._set_ratio(moments(operator))
+        with progress_bar(self.verbose, None, "svd", " passes") as operator.done:
+            _, self.singular_values_, self.components_, self.n_iter_ = truncated_svd(
+                operator, self.opu_, self.n_components, self.n_oversamples, self.n_iter
+            )
+            X_new = self._project(operator)
+            self.explained_variance_ = np.var(X_new, axis=0)
+            if isinstance(X, LinearOperator):
+                self.__dict__.pop("explained_variance_ratio_", None)
+            else:
+                self._set_ratio(moments(operator))
         self.n_passes_ = operator.n_passes
         self.n_samples_seen_ = operator.shape[0]
         self.__dict__.pop("_stream", None)

@@ -47,6 +47,8 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None, and the offsets u of "rbf". Pass an int for
         the same features at each `fit`.
+    verbose : int, default=0
+        Above 0 shows a progress bar in `transform`, which takes tqdm.
 
     Attributes
     ----------
@@ -99,10 +101,19 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         "gamma": [Interval(numbers.Real, 0, None, closed="neither"), None],
         "opu": [OPU, None],
         "random_state": ["random_state"],
+        "verbose": ["verbose"],
     }
 
     def __init__(
-        self, n=100, *, kernel="speckle", degree=None, gamma=None, opu=None, random_state=None
+        self,
+        n=100,
+        *,
+        kernel="speckle",
+        degree=None,
+        gamma=None,
+        opu=None,
+        random_state=None,
+        verbose=0,
     ):
         self.n = n
         self.kernel = kernel
@@ -110,6 +121,7 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         self.gamma = gamma
         self.opu = opu
         self.random_state = random_state
+        self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -166,7 +178,7 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         if is_dask(X):
             return self._transform_lazily(validate_matrix(self, X, reset=False), out)
         X = validate_array(self, X, reset=False, accept_sparse="csr")
-        return self._map(X, out)
+        return self._map(X, out, self.verbose)
 
     def _transform_lazily(self, X, out):
         if out is not None:

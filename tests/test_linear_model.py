@@ -225,22 +225,6 @@ def test_grid_search_over_the_number_of_features():
     assert search.best_params_ == {"opticalridgeclassifier__n": 200}
 
 
-def test_progress_is_shown_on_request(capsys):
-    pytest.importorskip("tqdm")
-    OpticalRidge(10, alphas=ALPHAS).fit(X, y)
-    assert capsys.readouterr().err == ""
-    OpticalRidge(10, alphas=ALPHAS, verbose=1).fit(X, y)
-    assert "400/400" in capsys.readouterr().err  # rows of two passes
-    model = OpticalRidge(10, solver="cg", verbose=1).fit(X, y)
-    assert f"{model.n_iter_ - 1}passes" in capsys.readouterr().err
-
-
-def test_progress_without_tqdm(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
-    with pytest.raises(ImportError, match="verbose=1 shows a progress bar of tqdm"):
-        OpticalRidge(10, verbose=1).fit(X, y)
-
-
 @pytest.mark.parametrize("alphas", [0.0, -1, [], [1, -1], [[1, 2]], [np.inf], ["a"]])
 def test_alphas_are_positive(alphas):
     with pytest.raises(ValueError, match="alphas"):

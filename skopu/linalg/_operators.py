@@ -67,6 +67,7 @@ class Operator:
         self.shape = A.shape
         self.dtype = np.dtype(np.float32 if A.dtype == np.float32 else np.float64)
         self.n_matvecs = self.n_passes = 0
+        self.done = lambda: None
 
     @contextlib.contextmanager
     def threads(self):
@@ -82,9 +83,10 @@ class Operator:
         return self._checked(self._rmatmat, X, self.shape[1], "transposed product")
 
     def count(self, n_matvecs):
-        """Note that A was read once, for that many products with a vector."""
+        """Note that A is read once, for that many products with a vector, and say so to done."""
         self.n_matvecs += n_matvecs
         self.n_passes += 1
+        self.done()
 
     def _checked(self, multiply, X, n_rows, which):
         if X.shape[1] == 0:

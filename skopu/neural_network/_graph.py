@@ -11,6 +11,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._progress import progress_bar
 from .._sklearn import Interval, StrOptions, fit_context, training_loop
 from ..linalg._device import check_device
 from ..optics import OPU
@@ -60,6 +61,8 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Seeds the weights, the dropout, and the device if ``opu`` is None. Pass an int for the
         same result at each `fit`.
+    verbose : int, default=0
+        Above 0 shows a progress bar, which takes tqdm.
 
     Attributes
     ----------
@@ -140,6 +143,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         "opu": [OPU, None],
         "track_alignment": ["boolean"],
         "random_state": ["random_state"],
+        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -158,6 +162,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         opu=None,
         track_alignment=False,
         random_state=None,
+        verbose=0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -172,6 +177,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         self.opu = opu
         self.track_alignment = track_alignment
         self.random_state = random_state
+        self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, adjacency=None, *, validation_mask=None):
@@ -224,8 +230,11 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         self._initialize(layer_sizes, X, random_state)
         self._device = feedback_device(self.opu_, optical)
         try:
-            with np.errstate(over="ignore", invalid="ignore"):
-                self._train(X, graph, trained, validation, random_state)
+            with (
+                np.errstate(over="ignore", invalid="ignore"),
+                progress_bar(self.verbose, self.max_iter, "training", " epochs") as done,
+            ):
+                self._train(X, graph, trained, validation, random_state, done)
                 probabilities = self._forward(X, graph)[-1]
             if not all_finite(probabilities):
                 raise Diverged
@@ -346,7 +355,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             self.__dict__.pop(name, None)
         self.loss_curve_, self.n_iter_ = [], 0
 
-    def _train(self, X, graph, trained, validation, random_state):
+    def _train(self, X, graph, trained, validation, random_state, done):
         loop = training_loop()
         params = self.coefs_ + self.intercepts_
         optimizer = in_place(loop.adam(params, self.learning_rate_init))
@@ -359,6 +368,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             loss, gradients = self._gradients(X, graph, *trained, random_state)
             optimizer.update_params(params, gradients)
             self.n_iter_ += 1
+            done()
             self.loss_curve_.append(loss)
             check_finite(params)
             if not len(validation[0]):

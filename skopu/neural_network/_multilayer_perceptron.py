@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
+from .._progress import progress_bar
 from .._sklearn import Interval, StrOptions, training_loop
 from .._validation import check_some_weight
 from ..linalg._device import check_device
@@ -58,10 +59,13 @@ class _DirectFeedback:
     def _fit_stochastic(self, X, y, sample_weight, *arguments):
         if sample_weight is not None:
             check_some_weight(sample_weight)
-        *_, layer_units, _ = arguments
+        *_, layer_units, incremental = arguments
         self._prepare(layer_units)
         try:
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            with (
+                np.errstate(over="ignore", invalid="ignore", divide="ignore"),
+                self._progress_bar(incremental) as self._epoch_done,
+            ):
                 super()._fit_stochastic(X, y, sample_weight, *arguments)
             check_finite(self.coefs_ + self.intercepts_)
         except Diverged:
@@ -77,6 +81,12 @@ class _DirectFeedback:
             ) from None
         finally:
             del self._feedback_device
+            self.__dict__.pop("_epoch_done", None)
+
+    def _progress_bar(self, incremental):
+        # Not required, as scikit-learn's loop prints the loss without tqdm.
+        shown = self.verbose and not incremental
+        return progress_bar(shown, self.max_iter, "training", " epochs", required=False)
 
     def _prepare(self, layer_units):
         """Check that weights and device fit the training to come, and note where it begins."""
@@ -102,6 +112,7 @@ class _DirectFeedback:
 
     def _update_no_improvement_count(self, early_stopping, X, y, sample_weight):
         check_finite(self.coefs_ + self.intercepts_)
+        self._epoch_done()
         super()._update_no_improvement_count(early_stopping, X, y, sample_weight)
         if not early_stopping and self.loss_ <= self._lowest_loss:  # else the loop keeps them
             self._lowest_loss = self.loss_
@@ -224,7 +235,7 @@ class DFAClassifier(_DirectFeedback, MLPClassifier):
         Improvement of the loss, or the validation score, below which an epoch counts as
         none.
     verbose : bool, default=False
-        Whether to print progress.
+        Whether to print the loss of each epoch, and show a progress bar where there is tqdm.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights that there are.
     momentum : float, default=0.9
@@ -493,7 +504,7 @@ class DFARegressor(_DirectFeedback, MLPRegressor):
         Improvement of the loss, or the validation score, below which an epoch counts as
         none.
     verbose : bool, default=False
-        Whether to print progress.
+        Whether to print the loss of each epoch, and show a progress bar where there is tqdm.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights that there are.
     momentum : float, default=0.9
