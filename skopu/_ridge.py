@@ -45,21 +45,21 @@ class _Problem:
         self.roots = np.ones(len(Y), X.dtype) if weights is None else np.sqrt(weights)
         self.roots = self.roots.astype(X.dtype, copy=False)
         self.total = float(np.square(self.roots, dtype=np.float64).sum())
-        self.Y_mean, self.shift = np.zeros(Y.shape[1]), np.zeros(features.n)
+        self.Y_mean, self.shift = np.zeros(Y.shape[1]), np.zeros(features.n, X.dtype)
         if fit_intercept:
             self.Y_mean = np.average(Y, axis=0, weights=weights)
             # Near the mean, so that sums of squares do not cancel; the rest is `mean`.
-            self.shift = features(X[features.blocks(X)[0]]).mean(axis=0, dtype=np.float64)
+            first = features(X[features.blocks(X)[0]])
+            self.shift = first.mean(axis=0, dtype=np.float64).astype(X.dtype)
         self.Y = ((Y - self.Y_mean) * self.roots[:, None]).astype(X.dtype, copy=False)
         self.mean = np.zeros(features.n)
         self.has_intercept = fit_intercept
 
     def blocks(self, done=lambda rows: None):
         """Slices of rows, with their features: shifted, times the roots of their weights."""
-        shift = self.shift.astype(self.X.dtype)
         for rows in self.features.blocks(self.X):
             block = self.features(self.X[rows])
-            block -= shift
+            block -= self.shift
             block *= self.roots[rows, None]
             yield rows, block
             done(rows.stop - rows.start)
@@ -113,6 +113,7 @@ def _solve_stored(Z, Y, weights, alphas, fit_intercept):
     return Solution(coef, np.broadcast_to(model.intercept_, Y.shape[1]), alpha, score, 1)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # `_check_overflow` tells
 def _solve_directly(problem, alphas):
     """By the Gram matrix of the features: a factorization, or its eigenvectors for several alphas.
 
@@ -131,11 +132,7 @@ def _solve_directly(problem, alphas):
             problem.add_to_mean(rows, block)
         syr = get_blas_funcs("syr", [gram])
         gram = syr(-problem.total, problem.mean.astype(dtype), lower=True, a=gram, overwrite_a=True)
-        if not all_finite(gram.diagonal()):
-            raise ValueError(
-                f"Inner products of the features overflow {dtype}. Scale X, for example with "
-                "sklearn.preprocessing.normalize."
-            )
+        _check_overflow(gram.diagonal(), dtype)
         if len(alphas) == 1:
             coef = _factor_and_solve(gram, right, alphas[0])
             return problem.solution(coef, alphas[0], None, n_passes)
@@ -148,6 +145,14 @@ def _solve_directly(problem, alphas):
     best = int(np.argmin(errors))
     coef = vectors @ (inverses[:, [best]] * right)
     return problem.solution(coef, alphas[best], -errors[best], n_passes)
+
+
+def _check_overflow(products, dtype):
+    if not all_finite(products):
+        raise ValueError(
+            f"Inner products of the features overflow {dtype}. Scale X, for example with "
+            "sklearn.preprocessing.normalize."
+        )
 
 
 def _factor_and_solve(gram, right, alpha):
@@ -181,6 +186,7 @@ def _leave_one_out(problem, vectors, inverses, right, done):
     return errors / problem.Y.size
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _solve_iteratively(problem, alphas, tol, max_iter, seed):
     """By conjugate gradients for all targets and alphas at once; each step is a pass.
 
@@ -201,6 +207,7 @@ def _solve_iteratively(problem, alphas, tol, max_iter, seed):
             right += block.T @ columns[rows]
             sketch += block.T @ (block @ narrow)
             problem.add_to_mean(rows, block)
+    _check_overflow(sketch, problem.X.dtype)
     right -= np.outer(problem.mean, problem.roots.astype(np.float64) @ columns)
     precondition = _preconditioner(problem.centre(sketch, test), test, problem.X.dtype)
     shifts = np.repeat(np.asarray(alphas, np.float64), right.shape[1])

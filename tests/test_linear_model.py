@@ -37,7 +37,7 @@ ALPHAS = [1e-3, 1e-2, 1e-1]
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Several blocks of rows, also of small data."""
-    monkeypatch.setattr(skopu._features, "_BLOCK_BYTES", 8 * 40 * 30)
+    monkeypatch.setattr(skopu._features, "_BLOCK_BYTES", 8 * 40 * 70)
 
 
 def scikit_learn(make, n, alphas, data, *arguments, **options):
@@ -54,7 +54,7 @@ def agree(model, reference, rtol=1e-9):
 
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("solver", ["direct", "cg"])
-@pytest.mark.parametrize("n", [40, 300])
+@pytest.mark.parametrize("n", [40, 250])
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 class TestAsInScikitLearn:
@@ -134,7 +134,7 @@ def test_shapes(solver, n_samples, n_features, n):
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("solver", ["direct", "cg"])
 def test_single_precision(solver):
-    model = OpticalRidgeClassifier(300, alphas=0.01, solver=solver, random_state=0)
+    model = OpticalRidgeClassifier(150, alphas=0.01, solver=solver, random_state=0)
     double, single = clone(model).fit(X, y), model.fit(X.astype(np.float32), y)
     assert single.coef_.dtype == single.intercept_.dtype == np.float32
     assert single.decision_function(X.astype(np.float32)).dtype == np.float32
@@ -177,7 +177,7 @@ def test_generalized_cross_validation_is_that_of_the_hat_matrix():
     off_diagonal = hat - np.diag(hat.diagonal())
     spread = np.sqrt(2 * np.sum(off_diagonal**2) / skopu._ridge._PROBES)
     freedoms = []
-    for seed in range(40):
+    for seed in range(25):
         opu = OPU(random_state=OpticalRandomFeatures(n, random_state=0).fit(X).opu_.random_state)
         model = OpticalRidge(
             n, alphas=[alpha, 1e9], solver="cg", tol=1e-9, opu=opu, random_state=seed
@@ -236,8 +236,9 @@ def test_bad_data():
         OpticalRidge(10).fit(X, y, np.zeros(len(y)))
     with pytest.raises(ValueError, match=r"[Nn]egative values"):
         OpticalRidge(10).fit(X, y, -WEIGHTS)
-    with pytest.raises(ValueError, match="overflow float32"):
-        OpticalRidge(10).fit(X.astype(np.float32) * 1e10, y)
+    for solver in ("direct", "cg"):
+        with pytest.raises(ValueError, match="overflow float32"):
+            OpticalRidge(10, solver=solver).fit(X.astype(np.float32) * 1e10, y)
     with pytest.raises(ValueError, match=r"alpha=1e-30 is too small .* Raise alphas"):
         OpticalRidge(100, alphas=1e-30).fit(np.repeat(X[:20], 10, axis=0), y)
     with pytest.raises(ValueError, match="no gamma"):
