@@ -42,8 +42,8 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
     max_iter : int, default=200
         Most epochs; each takes one step on all labelled nodes.
     n_iter_no_change : int, default=50
-        Number of epochs after which training stops, if neither the accuracy on the nodes of
-        ``validation_mask`` nor, among equals, their loss improves.
+        Number of epochs after which training stops, if the loss on the nodes of
+        ``validation_mask`` has not become lower.
     feedback : {"backprop", "dense", "optical"}, default="dense"
         "backprop" sends the error back through the transposed weights. "dense" projects it
         exactly: the ideal, digital reference, with the device's glass. "optical" sends it
@@ -80,6 +80,8 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         Loss of each epoch.
     validation_scores_ : list of float
         Accuracy on the nodes of ``validation_mask`` in each epoch, if there is one.
+    validation_loss_curve_ : list of float
+        Loss on the same nodes.
     alignment_ : list of ndarray of shape (n_hidden_layers,)
         Angles in degrees between updates and the true gradients in each epoch, see
         `DFAClassifier`. Only with ``track_alignment=True``.
@@ -351,7 +353,13 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             coef = random_state.uniform(-bound, bound, (fan_in, fan_out))
             self.coefs_.append(coef.astype(X.dtype))
             self.intercepts_.append(np.zeros(fan_out, X.dtype))
-        for name in ("alignment_", "validation_scores_", "transduction_", "label_distributions_"):
+        for name in (
+            "alignment_",
+            "validation_scores_",
+            "validation_loss_curve_",
+            "transduction_",
+            "label_distributions_",
+        ):
             self.__dict__.pop(name, None)
         self.loss_curve_, self.n_iter_ = [], 0
 
@@ -359,9 +367,9 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         loop = training_loop()
         params = self.coefs_ + self.intercepts_
         optimizer = in_place(loop.adam(params, self.learning_rate_init))
-        best, kept, waited = (-np.inf, -np.inf), None, 0
+        lowest, kept, waited = np.inf, None, 0
         if len(validation[0]):
-            self.validation_scores_ = []
+            self.validation_scores_, self.validation_loss_curve_ = [], []
         if self.track_alignment:
             self.alignment_ = []
         while self.n_iter_ < self.max_iter:
@@ -376,10 +384,12 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             nodes, classes = validation
             probabilities = self._forward(X, graph)[-1][nodes]
             accuracy = float(np.mean(probabilities.argmax(axis=1) == classes))
-            score = accuracy, -_cross_entropy(probabilities, classes)
             self.validation_scores_.append(accuracy)
-            if score > best:
-                best, kept, waited = score, [param.copy() for param in params], 0
+            # Of a few nodes, the loss tells more than how many are right.
+            loss = _cross_entropy(probabilities, classes)
+            self.validation_loss_curve_.append(loss)
+            if loss < lowest:
+                lowest, kept, waited = loss, [param.copy() for param in params], 0
             elif (waited := waited + 1) >= self.n_iter_no_change:
                 break
         if kept is not None:

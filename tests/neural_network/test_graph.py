@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neighbors import kneighbors_graph
 
@@ -211,19 +212,25 @@ def test_validation_nodes_choose_the_weights():
     for digit in range(10):
         chosen = np.flatnonzero((y == digit) & UNLABELLED)[:5]
         labels[chosen], validation[chosen] = digit, True
-    model = DFAGraphClassifier(max_iter=150, n_iter_no_change=10, random_state=0)
+    model = DFAGraphClassifier(max_iter=400, n_iter_no_change=10, random_state=0)
     model.fit(X, labels, GRAPH, validation_mask=validation)
-    assert model.n_iter_ < 150
-    assert len(model.validation_scores_) == model.n_iter_
-    kept = np.mean(model.transduction_[validation] == y[validation])
-    assert kept == max(model.validation_scores_)
+    assert model.n_iter_ < 400
+    assert len(model.validation_scores_) == len(model.validation_loss_curve_) == model.n_iter_
+    best = int(np.argmin(model.validation_loss_curve_))
+    assert best == model.n_iter_ - 11
+    kept = model.label_distributions_[validation]
+    assert np.isclose(log_loss(y[validation], kept), model.validation_loss_curve_[best])
+    right = np.mean(model.transduction_[validation] == y[validation])
+    assert right == model.validation_scores_[best]
     # Their labels are not trained on.
     wrong = labels.copy()
     wrong[validation] = (labels[validation] + 1) % 10
     short = clone(model).set_params(max_iter=1)
     fitted = [clone(short).fit(X, z, GRAPH, validation_mask=validation) for z in (labels, wrong)]
     assert np.array_equal(fitted[0].coefs_[0], fitted[1].coefs_[0])
-    assert not hasattr(model.fit(X, LABELS, GRAPH), "validation_scores_")
+    model.fit(X, LABELS, GRAPH)
+    assert not hasattr(model, "validation_scores_")
+    assert not hasattr(model, "validation_loss_curve_")
 
 
 def test_same_seed_same_weights_and_pickles():
