@@ -4,7 +4,7 @@ import multiprocessing
 import warnings
 
 
-def _resident(name):
+def resident(name):
     """Resident memory of this process in MiB: VmRSS now, VmHWM at its peak."""
     with open("/proc/self/status") as file:
         return next(int(line.split()[1]) / 1024 for line in file if line.startswith(name))
@@ -15,9 +15,9 @@ def _measure(prepare, run, arguments, connection):
     prepared = prepare(*arguments)
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # forget the peak of what came before
-    before = _resident("VmRSS")
+    before = resident("VmRSS")
     result = run(prepared)
-    connection.send(_resident("VmHWM") - before)
+    connection.send(resident("VmHWM") - before)
     del result
 
 

@@ -11,8 +11,8 @@ import sys
 import time
 
 import numpy as np
+from _memory import resident
 from _report import write_table
-from features import _resident
 from sklearn.datasets import load_digits
 from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import GridSearchCV
@@ -35,12 +35,12 @@ def projection(name, rounds):
     opu, seconds = make(), []
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")
-    before = _resident("VmRSS")
+    before = resident("VmRSS")
     for _ in range(rounds):
         start = time.perf_counter()
         opu.intensity(x, n)
         seconds.append(time.perf_counter() - start)
-    print(float(np.median(seconds)), _resident("VmHWM") - before)
+    print(float(np.median(seconds)), resident("VmHWM") - before)
 
 
 def seconds_of(code):

@@ -34,6 +34,7 @@ import warnings
 import joblib
 import numpy as np
 import scipy.sparse
+from _mnist import images
 from _report import write_table
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import normalize
@@ -77,9 +78,7 @@ def options_of(method, seed):
 
 
 def mnist(folder):
-    with np.load(folder / "mnist.npz", allow_pickle=False) as file:
-        X, y, X_test, y_test = (file[n] for n in ("x_train", "y_train", "x_test", "y_test"))
-    X, X_test = (part.reshape(-1, 784).astype(np.float32) / 255 for part in (X, X_test))
+    X, y, X_test, y_test = images(folder / "mnist.npz")
     mean = X.mean(dtype=np.float64).astype(np.float32)
     return X - mean, y, X_test - mean, y_test
 

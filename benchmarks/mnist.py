@@ -14,6 +14,7 @@ import argparse
 import time
 
 import numpy as np
+from _mnist import images
 from _report import write_table
 from sklearn.preprocessing import Binarizer, FunctionTransformer
 
@@ -112,15 +113,10 @@ def main():
     parser.add_argument("--output", default="mnist.csv")
     arguments = parser.parse_args()
 
-    with np.load(arguments.data, allow_pickle=False) as file:
-        x_train, y_train, x_test, y_test = (
-            file[name] for name in ("x_train", "y_train", "x_test", "y_test")
-        )
+    x_train, y_train, x_test, y_test = images(arguments.data)
     rows = []
     for pixels in arguments.pixels:
-        X_train, X_test = (
-            x.reshape(len(x), -1).astype(np.float32) / np.float32(255) for x in (x_train, x_test)
-        )
+        X_train, X_test = x_train, x_test
         if pixels == "binary":
             binarizer = Binarizer(threshold=0.5)
             X_train, X_test = binarizer.transform(X_train), binarizer.transform(X_test)

@@ -17,18 +17,12 @@ import time
 
 import numpy as np
 from _memory import peak_memory
+from _mnist import images
 from _report import write_table
 from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 
 from skopu import OpticalRandomFeatures, OpticalRidgeClassifier
-
-
-def images(path):
-    with np.load(path, allow_pickle=False) as file:
-        X, y, X_test, y_test = (file[n] for n in ("x_train", "y_train", "x_test", "y_test"))
-    X, X_test = (part.reshape(-1, 784).astype(np.float32) / np.float32(255) for part in (X, X_test))
-    return X, y, X_test, y_test
 
 
 def _stored(n, kernel, alpha):

@@ -24,7 +24,7 @@ import threading
 import time
 
 import numpy as np
-from _memory import _resident
+from _memory import resident
 from _report import write_table
 
 from skopu import OpticalRandomFeatures, OPUTruncatedSVD
@@ -34,7 +34,7 @@ class Peak:
     """Most anonymous memory while it watches, in MiB beyond that at its start."""
 
     def __enter__(self):
-        self.before = self.most = _resident("RssAnon")
+        self.before = self.most = resident("RssAnon")
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()
@@ -42,7 +42,7 @@ class Peak:
 
     def _watch(self):
         while not self._done.wait(0.02):
-            self.most = max(self.most, _resident("RssAnon"))
+            self.most = max(self.most, resident("RssAnon"))
 
     def __exit__(self, *error):
         self._done.set()
@@ -50,8 +50,8 @@ class Peak:
         self.mib = self.most - self.before
 
 
-def row(what, seconds, peak=float("nan"), **more):
-    return {"what": what, "s": seconds, "peak MiB": peak, "note": more.get("note", "")}
+def row(what, seconds, peak=float("nan"), note=""):
+    return {"what": what, "s": seconds, "peak MiB": peak, "note": note}
 
 
 def terabyte(arguments):

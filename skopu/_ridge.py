@@ -23,6 +23,7 @@ from .optics._rows import all_finite
 
 _STORED = 2**27  # features that are stored where samples are fewer
 _LARGEST_GRAM = 25_000  # rows of a Gram matrix: 2.5 or 5 GB
+_SOME = 256  # samples whose mean is near that of all
 _RANK = 512  # directions that the preconditioner knows
 _PROBES = 10  # random vectors that the trace of the hat matrix is estimated from
 
@@ -49,8 +50,8 @@ class _Problem:
         if fit_intercept:
             self.Y_mean = np.average(Y, axis=0, weights=weights)
             # Near the mean, so that sums of squares do not cancel; the rest is `mean`.
-            first = features(X[features.blocks(X)[0]])
-            self.shift = first.mean(axis=0, dtype=np.float64).astype(X.dtype)
+            some = features(X[features.blocks(X)[0]][:_SOME])
+            self.shift = some.mean(axis=0, dtype=np.float64).astype(X.dtype)
         self.Y = ((Y - self.Y_mean) * self.roots[:, None]).astype(X.dtype, copy=False)
         self.mean = np.zeros(features.n)
         self.has_intercept = fit_intercept

@@ -1,13 +1,15 @@
 """Validation of the data that estimators take."""
 
+import functools
+
 import numpy as np
 from scipy.sparse import issparse
 from scipy.sparse.linalg import LinearOperator
 from sklearn.utils.validation import validate_data
 
-from ._dask import check_dask, is_dask, names_of
+from ._dask import check_dask, floating, is_dask, map_rows, names_of
 from .linalg._operators import check_operator, is_memory_map
-from .optics._rows import check_unmasked, widen_sparse
+from .optics._rows import check_rows, check_unmasked, widen_sparse
 
 
 def validate_array(estimator, X, **options):
@@ -43,6 +45,16 @@ def validate_matrix(estimator, X, *, reset=True):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return X
     return validate_array(estimator, X, reset=reset)
+
+
+def transform_lazily(estimator, X, function, n):
+    """Lazy array of function(rows), of n columns, for the chunks of a Dask collection."""
+    X = check_dask(validate_matrix(estimator, X, reset=False))
+    return map_rows(functools.partial(_of_checked, function), X, n, floating(X.dtype))
+
+
+def _of_checked(function, chunk):
+    return function(check_rows(chunk))
 
 
 def check_some_weight(sample_weight):

@@ -5,20 +5,19 @@ import numbers
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from ._dask import check_dask, floating, is_dask, map_rows
+from ._dask import is_dask
 from ._progress import progress_bar
 from ._sklearn import Interval, StrOptions, fit_context
-from ._validation import validate_matrix
-from .linalg._device import check_device
+from ._validation import transform_lazily, validate_matrix
+from .linalg._device import own_device
 from .linalg._operators import check_operator
 from .linalg._streaming import Stream, moments
-from .linalg.svd import truncated_svd
+from .linalg.svd import signs, truncated_svd
 from .optics import OPU
-from .optics._rows import check_rows
 
 
 class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -178,8 +177,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             As for `fit`.
         """
         operator = self._validate(X, reset=True)
-        opu = None if self.opu is None else clone(self.opu)
-        self.opu_ = check_device(opu, self.random_state)
+        self.opu_ = own_device(self.opu, self.random_state)
         with progress_bar(self.verbose, None, "svd", " passes") as operator.done:
             _, self.singular_values_, self.components_, self.n_iter_ = truncated_svd(
                 operator, self.opu_, self.n_components, self.n_oversamples, self.n_iter
@@ -242,14 +240,13 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 raise ValueError(
                     f"n_components({self.n_components}) must be <= n_features = {n_features}."
                 )
+            width = min(2 * self.n_components + self.n_oversamples, n_features)
             if first:
-                opu = None if self.opu is None else clone(self.opu)
-                opu = check_device(opu, self.random_state)
-                width = min(2 * self.n_components + self.n_oversamples, n_features)
+                opu = own_device(self.opu, self.random_state)
                 stream = Stream.empty(opu, n_features, width)
             else:
                 opu, stream = self.opu_, self._stream
-            if stream.test.shape[1] < min(2 * self.n_components + self.n_oversamples, n_features):
+            if stream.test.shape[1] < width:
                 raise ValueError(
                     "n_components or n_oversamples has been raised since the first batch. Begin "
                     "anew with a clone."
@@ -261,8 +258,8 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             raise
         self.opu_, self._stream = opu, stream
         values, components = stream.decompose(self.n_components)
-        signs = np.where(components.max(axis=1) >= -components.min(axis=1), 1, -1)
-        self.components_ = (signs[:, None] * components).astype(operator.dtype)
+        components = signs(components.T)[:, None] * components
+        self.components_ = components.astype(operator.dtype)
         self.singular_values_ = values.astype(operator.dtype)
         count, mean, _ = stream.moments
         variance = np.maximum(values**2 / count - (components @ mean) ** 2, 0)
@@ -293,9 +290,8 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         check_is_fitted(self, "components_")
         if is_dask(X):
-            X = check_dask(validate_matrix(self, X, reset=False))
-            project = functools.partial(_project_chunk, self.components_)
-            return map_rows(project, X, *self.components_.shape[:1], floating(X.dtype))
+            project = functools.partial(_project_rows, self.components_)
+            return transform_lazily(self, X, project, self._n_features_out)
         return self._project(self._validate(X, reset=False))
 
     def inverse_transform(self, X):
@@ -357,6 +353,5 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return tags
 
 
-def _project_chunk(components, chunk):
-    chunk = check_rows(chunk)
-    return chunk @ components.T.astype(chunk.dtype, copy=False)
+def _project_rows(components, rows):
+    return rows @ components.T.astype(rows.dtype, copy=False)

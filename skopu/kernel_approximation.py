@@ -1,17 +1,15 @@
 """Random features computed by light."""
 
-import functools
 import numbers
 
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._dask import check_dask, floating, is_dask, map_rows
+from ._dask import is_dask
 from ._features import feature_map
 from ._sklearn import Interval, StrOptions, fit_context
-from ._validation import validate_array, validate_matrix
+from ._validation import transform_lazily, validate_array, validate_matrix
 from .optics import OPU
-from .optics._rows import check_rows
 
 
 class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -176,25 +174,16 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         """
         check_is_fitted(self)
         if is_dask(X):
-            return self._transform_lazily(validate_matrix(self, X, reset=False), out)
+            if out is not None:
+                raise ValueError(
+                    "The features of a Dask collection are not computed: out must be None."
+                )
+            return transform_lazily(self, X, self._map, self._map.n)
         X = validate_array(self, X, reset=False, accept_sparse="csr")
         return self._map(X, out, self.verbose)
-
-    def _transform_lazily(self, X, out):
-        if out is not None:
-            raise ValueError(
-                "The features of a Dask collection are not computed: out must be None."
-            )
-        X = check_dask(X)
-        transform = functools.partial(_transform_chunk, self._map)
-        return map_rows(transform, X, self._map.n, floating(X.dtype))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _transform_chunk(features, chunk):
-    return features(check_rows(chunk))

@@ -33,6 +33,35 @@ class _OpticalRidge(BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    def __init__(
+        self,
+        n=10000,
+        *,
+        alphas=1.0,
+        kernel="speckle",
+        degree=None,
+        gamma=None,
+        fit_intercept=True,
+        solver="auto",
+        tol=1e-4,
+        max_iter=100,
+        opu=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n = n
+        self.alphas = alphas
+        self.kernel = kernel
+        self.degree = degree
+        self.gamma = gamma
+        self.fit_intercept = fit_intercept
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.opu = opu
+        self.random_state = random_state
+        self.verbose = verbose
+
     def _solve(self, X, Y, sample_weight):
         """Fit to targets of shape (n_samples, n_targets)."""
         alphas = np.asarray(self.alphas)
@@ -159,35 +188,6 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, _OpticalRidge):
     >>> ridge.alpha_, bool(model.score(X[300:], y[300:]) > 0.4)
     (1.0, True)
     """
-
-    def __init__(
-        self,
-        n=10000,
-        *,
-        alphas=1.0,
-        kernel="speckle",
-        degree=None,
-        gamma=None,
-        fit_intercept=True,
-        solver="auto",
-        tol=1e-4,
-        max_iter=100,
-        opu=None,
-        random_state=None,
-        verbose=0,
-    ):
-        self.n = n
-        self.alphas = alphas
-        self.kernel = kernel
-        self.degree = degree
-        self.gamma = gamma
-        self.fit_intercept = fit_intercept
-        self.solver = solver
-        self.tol = tol
-        self.max_iter = max_iter
-        self.opu = opu
-        self.random_state = random_state
-        self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
@@ -348,19 +348,21 @@ class OpticalRidgeClassifier(ClassifierMixin, _OpticalRidge):
         random_state=None,
         verbose=0,
     ):
-        self.n = n
-        self.alphas = alphas
-        self.kernel = kernel
-        self.degree = degree
-        self.gamma = gamma
-        self.fit_intercept = fit_intercept
+        super().__init__(
+            n,
+            alphas=alphas,
+            kernel=kernel,
+            degree=degree,
+            gamma=gamma,
+            fit_intercept=fit_intercept,
+            solver=solver,
+            tol=tol,
+            max_iter=max_iter,
+            opu=opu,
+            random_state=random_state,
+            verbose=verbose,
+        )
         self.class_weight = class_weight
-        self.solver = solver
-        self.tol = tol
-        self.max_iter = max_iter
-        self.opu = opu
-        self.random_state = random_state
-        self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):

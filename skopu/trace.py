@@ -2,12 +2,12 @@
 
 import numbers
 
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 
 from ._sklearn import Interval, StrOptions, fit_context
 from ._validation import validate_matrix
 from .linalg import opu_trace
-from .linalg._device import check_device
+from .linalg._device import own_device
 from .optics import OPU
 
 
@@ -127,8 +127,7 @@ class OPUTraceEstimator(BaseEstimator):
             the function is not defined; or n_matvecs is too small for the method.
         """
         X = validate_matrix(self, X)
-        opu = None if self.opu is None else clone(self.opu)
-        self.opu_ = check_device(opu, self.random_state)
+        self.opu_ = own_device(self.opu, self.random_state)
         self.trace_, self.standard_error_, self.n_matvecs_ = opu_trace(
             X,
             self.n_matvecs,

@@ -23,7 +23,6 @@ class DaskOperator(Operator):
         self._rows, self._chunks = zip(*chunks, strict=True)
 
     def map_chunks(self, function, *arguments):
-        """List of function(chunk, *arguments) for all chunks."""
         shared = [dask.delayed(argument) for argument in arguments]
         return dask.compute(*(dask.delayed(function)(chunk, *shared) for chunk in self._chunks))
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import scipy.sparse
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from ..optics import OPU, GaussianMedium
@@ -22,13 +23,18 @@ def check_device(opu, random_state, medium=GaussianMedium):
     return opu
 
 
+def own_device(opu, random_state):
+    """`check_device` of a clone, so that an estimator leaves its parameter alone."""
+    return check_device(None if opu is None else clone(opu), random_state)
+
+
 def sketch_rows(opu, operator, n):
     """Operator @ (random n columns), one pass: each row goes through the device.
 
     An operator's rows cannot be shown, nor can those of a memory map whose columns are
     contiguous without reading it once for each piece; both multiply a test matrix.
     """
-    if hasattr(operator, "map_chunks"):
+    if operator.has_rows and not operator.stored:
         operator.count(n)
         options = opu, n, operator.name, operator.dtype
         return np.concatenate(operator.map_chunks(_project_chunk, *options))

@@ -74,6 +74,10 @@ class Operator:
         """What runs pieces of work, like `map`, while there are products with A."""
         yield map  # one by one: the BLAS has its own threads
 
+    def map_chunks(self, function, *arguments):
+        """List of function(chunk, *arguments) for all chunks of rows, here one of all rows."""
+        return [function(self.A, *arguments)]
+
     def matmat(self, X):
         """A @ X."""
         return self._checked(self._matmat, X, self.shape[0], "product")

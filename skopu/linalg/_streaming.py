@@ -31,9 +31,7 @@ class Moments(NamedTuple):
 def moments(operator):
     """Moments of the rows of an `Operator` with entries, which are read once."""
     operator.count(0)
-    if hasattr(operator, "map_chunks"):
-        return functools.reduce(Moments.merge, operator.map_chunks(_moments))
-    return _moments(operator.A)
+    return functools.reduce(Moments.merge, operator.map_chunks(_moments))
 
 
 def _moments(X):

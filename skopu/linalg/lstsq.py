@@ -173,7 +173,7 @@ def _sketch(opu, operator, b, n_projections):
     if m > n_sums:
         signs = _sign_embedding(n_sums, m, opu._medium()._seed(opu.random_state))
         shown, b = _sums(signs, operator), signs @ b
-    elif hasattr(operator, "map_chunks"):
+    elif not operator.stored:
         shown = operator.A.compute()
     columns = shown.T.astype(np.float64)
     projections = project(opu, columns, n_projections, operator.name)
@@ -187,7 +187,7 @@ def _sums(signs, operator):
         for rows in pieces_in_memory(operator.shape[0], 8 * operator.shape[1]):
             total += signs[:, rows] @ operator.A[rows]
         return total
-    if hasattr(operator, "sum_rows"):
+    if not operator.stored:
         operator.count(0)
         return operator.sum_rows(_signed_sum, operator.split(signs, axis=1))
     return (signs @ operator.A).toarray()

@@ -127,10 +127,15 @@ def _leading(bases, n_components, run):
     V = polish(multiply(rights, vt[:n_components].T, run), run)
     U, V = _complete(U, n_components, run), _complete(V, n_components, run)
     s = np.concatenate([s[:n_components], np.zeros(n_components - len(s[:n_components]), s.dtype)])
-    signs = np.where(V.max(axis=0) >= -V.min(axis=0), 1, -1)  # the largest entry is positive
-    U *= signs
-    V *= signs
+    turned = signs(V)
+    U *= turned
+    V *= turned
     return U, s, V.T
+
+
+def signs(V):
+    """Signs that make the largest entry of each column positive."""
+    return np.where(V.max(axis=0) >= -V.min(axis=0), 1, -1)
 
 
 def _bidiagonalize(operator, sketch, n_components, n_iter, run):

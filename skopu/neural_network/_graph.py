@@ -5,7 +5,7 @@ import numbers
 
 import numpy as np
 import scipy.sparse
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._progress import progress_bar
 from .._sklearn import Interval, StrOptions, fit_context, training_loop
-from ..linalg._device import check_device
+from ..linalg._device import own_device
 from ..optics import OPU
 from ..optics._rows import all_finite
 from ._feedback import angle, check_shows_errors, feedback_device, project_error
@@ -224,8 +224,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             )
         layer_sizes = np.atleast_1d(sizes).tolist()
         random_state = check_random_state(self.random_state)
-        opu = None if self.opu is None else clone(self.opu)
-        self.opu_ = check_device(opu, random_state)
+        self.opu_ = own_device(self.opu, random_state)
         optical = self.feedback == "optical"
         if optical and layer_sizes:
             check_shows_errors(self.opu_, len(self.classes_), layer_sizes, self.error_encoding)

@@ -9,7 +9,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from .._progress import progress_bar
 from .._sklearn import Interval, StrOptions, training_loop
 from .._validation import check_some_weight
-from ..linalg._device import check_device
+from ..linalg._device import own_device
 from ..optics import OPU
 from ..optics._rows import all_finite
 from ._feedback import angle, check_shows_errors, feedback_device, project_error
@@ -44,8 +44,7 @@ class _DirectFeedback:
         return True
 
     def _initialize(self, y, layer_units, dtype):
-        opu = None if self.opu is None else clone(self.opu)
-        self.opu_ = check_device(opu, self.random_state)  # and leaves the loop's own numbers
+        self.opu_ = own_device(self.opu, self.random_state)  # and leaves the loop's own numbers
         self._check_device(layer_units)  # before there are weights
         super()._initialize(y, layer_units, dtype)
         self._n_steps = 0
