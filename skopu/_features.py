@@ -8,6 +8,7 @@ from scipy.special import gammaln
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
+from ._arrays import in_place, like, namespace, numpy_dtype
 from ._progress import progress_bar
 from .kernels import check_degree, check_order
 from .optics import OPU
@@ -36,8 +37,9 @@ class FeatureMap(NamedTuple):
         with progress_bar(verbose, X.shape[0] * self.n, "features", "") as done:
 
             def finish_and_count(piece, outputs):
-                finish(piece, outputs)
-                done(piece.size)
+                piece = finish(piece, outputs)
+                done(math.prod(piece.shape))
+                return piece
 
             return self.opu._project(X, self.n, mode, finish=finish_and_count, out=out)
 
@@ -92,12 +94,14 @@ def _finish_speckle(features):
 
     def finish(piece, outputs):
         if degree != 2:
-            np.maximum(piece, 0, out=piece)  # read noise can fall below 0
+            xp = namespace(piece)
+            piece = in_place(xp.clip, piece, 0, None)  # read noise can fall below 0
             if degree == 1:
-                np.sqrt(piece, out=piece)
+                piece = in_place(xp.sqrt, piece)
             else:
-                np.power(piece, degree / 2, out=piece)
+                piece **= degree / 2
         piece *= scale
+        return piece
 
     return finish
 
@@ -106,13 +110,17 @@ def _finish_arc_cosine(features):
     degree, scale = features.degree, math.sqrt(2) * features._scale()
 
     def finish(piece, outputs):
-        if degree == 0:
-            np.heaviside(piece, 0.5, out=piece)
+        xp = namespace(piece)
+        if degree == 0:  # 0, 1/2 or 1
+            piece = in_place(xp.sign, piece)
+            piece += 1
+            piece /= 2
         else:
-            np.maximum(piece, 0, out=piece)
+            piece = in_place(xp.clip, piece, 0, None)
         if degree == 2:
-            np.square(piece, out=piece)
+            piece *= piece
         piece *= scale
+        return piece
 
     return finish
 
@@ -125,8 +133,9 @@ def _finish_rbf(features):
 
     def finish(piece, outputs):
         piece *= spread
-        piece += offsets[outputs].astype(piece.dtype)
-        np.cos(piece, out=piece)
+        piece += like(offsets[outputs].astype(numpy_dtype(piece)), piece)
+        piece = in_place(namespace(piece).cos, piece)
         piece *= scale
+        return piece
 
     return finish

@@ -9,10 +9,11 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from ._arrays import as_type, dispatched, namespace, numpy_dtype
 from ._dask import is_dask
 from ._progress import progress_bar
 from ._sklearn import Interval, StrOptions, fit_context
-from ._validation import transform_lazily, validate_matrix
+from ._validation import check_as_fitted, transform_lazily, validate_matrix
 from .linalg._device import own_device
 from .linalg._operators import check_operator
 from .linalg._streaming import Stream, moments
@@ -78,6 +79,9 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     Notes
     -----
+    Where scikit-learn dispatches by the array API, arrays of PyTorch and CuPy are taken, on any
+    device, and attributes and results are such arrays.
+
     Memory maps are read piece by piece and never copied, apart from the small results: a
     map may be larger than memory, also one of integers. Arrays, CSR and CSC matrices of
     float32 or float64 are not copied either; other data are converted once.
@@ -183,7 +187,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 operator, self.opu_, self.n_components, self.n_oversamples, self.n_iter
             )
             X_new = self._project(operator)
-            self.explained_variance_ = np.var(X_new, axis=0)
+            self.explained_variance_ = namespace(X_new).var(X_new, axis=0)
             if isinstance(X, LinearOperator):
                 self.__dict__.pop("explained_variance_ratio_", None)
             else:
@@ -235,6 +239,9 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         before = dict(vars(self))
         try:
             operator = check_operator(validate_matrix(self, X, reset=first), "X")
+            if not first:
+                beside = operator.asarray(np.empty(0))
+                check_as_fitted(self, beside, self.components_, "partial_fit")
             n_features = operator.shape[1]
             if self.n_components > n_features:
                 raise ValueError(
@@ -259,11 +266,12 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.opu_, self._stream = opu, stream
         values, components = stream.decompose(self.n_components)
         components = signs(components.T)[:, None] * components
-        self.components_ = components.astype(operator.dtype)
-        self.singular_values_ = values.astype(operator.dtype)
         count, mean, _ = stream.moments
         variance = np.maximum(values**2 / count - (components @ mean) ** 2, 0)
-        self.explained_variance_ = variance.astype(operator.dtype)
+        self.components_, self.singular_values_, self.explained_variance_ = (
+            operator.asarray(found.astype(operator.dtype))
+            for found in (components, values, variance)
+        )
         self._set_ratio(stream.moments)
         self.n_iter_, self.n_passes_, self.n_samples_seen_ = 0, 1, count
         return self
@@ -292,7 +300,9 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if is_dask(X):
             project = functools.partial(_project_rows, self.components_)
             return transform_lazily(self, X, project, self._n_features_out)
-        return self._project(self._validate(X, reset=False))
+        operator = self._validate(X, reset=False)
+        check_as_fitted(self, operator.asarray(np.empty(0)), self.components_, "transform")
+        return self._project(operator)
 
     def inverse_transform(self, X):
         """Data in the space of the features, of which X are the projections.
@@ -314,23 +324,25 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             are components.
         """
         check_is_fitted(self, "components_")
-        X = check_array(X, dtype=[np.float64, np.float32])
+        xp = namespace(X) if dispatched(X) else np
+        X = check_array(X, dtype=[xp.float64, xp.float32])
+        check_as_fitted(self, X, self.components_, "inverse_transform")
         if X.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {X.shape[1]} columns, but there are {self._n_features_out} components. "
                 "Give what transform has returned."
             )
-        return X @ self.components_
+        dtype = np.result_type(numpy_dtype(X), numpy_dtype(self.components_))
+        return as_type(X, dtype) @ as_type(self.components_, dtype)
 
     def _project(self, operator):
         with operator.threads():
-            return operator.matmat(self.components_.T.astype(operator.dtype, copy=False))
+            return operator.matmat(as_type(self.components_, operator.dtype).T)
 
     def _set_ratio(self, of_rows):
-        total = of_rows.spread / of_rows.count
-        ratio = np.zeros_like(self.explained_variance_)
-        np.divide(self.explained_variance_, total, out=ratio, where=total > 0)
-        self.explained_variance_ratio_ = ratio
+        total = float(of_rows.spread / of_rows.count)
+        variance = self.explained_variance_
+        self.explained_variance_ratio_ = variance / total if total > 0 else variance * 0
 
     def _validate(self, X, reset):
         """X as an `Operator`; with names and number of features checked or noted."""
@@ -348,6 +360,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.array_api_support = True
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -2,13 +2,15 @@
 
 import numbers
 
+import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ._arrays import empty
 from ._dask import is_dask
 from ._features import feature_map
 from ._sklearn import Interval, StrOptions, fit_context
-from ._validation import transform_lazily, validate_array, validate_matrix
+from ._validation import check_as_fitted, transform_lazily, validate_array, validate_matrix
 from .optics import OPU
 
 
@@ -68,6 +70,9 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     Features use as many threads as NumPy's BLAS would. Speckle and arc-cosine features
     grow with the norm of x to the power of their degree: scale data as for a polynomial
     kernel.
+
+    Where scikit-learn dispatches by the array API, `transform` takes arrays of PyTorch and
+    CuPy, of the kind that it was fitted with, and returns such, on the same device.
 
     Modes of a `LayeredMedium` lie on a sphere, in blocks of m; homogeneous features of
     degree p are scaled by the exact ratio ``Gamma(m + p) / (Gamma(m) m^p)`` of the
@@ -143,8 +148,9 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             If X is not finite, real and 2-d, a parameter does not suit the kernel, or the
             device has fewer inputs or outputs.
         """
-        X = validate_matrix(self, X) if is_dask(X) else validate_array(self, X, accept_sparse="csr")
+        X = validate_matrix(self, X) if is_dask(X) else self._validate(X, reset=True)
         self._map = feature_map(self, X.shape[1])
+        self._fitted_beside = np.empty(0) if is_dask(X) else empty((0,), np.float64, X)
         self.opu_ = self._map.opu
         self._n_features_out = self._map.n
         return self
@@ -179,11 +185,16 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
                     "The features of a Dask collection are not computed: out must be None."
                 )
             return transform_lazily(self, X, self._map, self._map.n)
-        X = validate_array(self, X, reset=False, accept_sparse="csr")
+        X = self._validate(X, reset=False)
+        check_as_fitted(self, X, self._fitted_beside, "transform")
         return self._map(X, out, self.verbose)
+
+    def _validate(self, X, reset):
+        return validate_array(self, X, reset=reset, accept_sparse="csr", accept_foreign=True)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.array_api_support = True
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -4,9 +4,11 @@ Each takes two matrices of samples, or two single samples as 1-d arrays, so that
 be the ``kernel`` of `KernelRidge`, `SVC`, `Nystroem` and
 `sklearn.metrics.pairwise.pairwise_kernels`. All of these but SVC call a kernel once for
 every pair of dense samples: ``kernel="precomputed"`` with a matrix made here is much
-faster, and the way for sparse samples.
+faster, and the way for sparse samples. Where scikit-learn dispatches by the array API, arrays
+of PyTorch and CuPy are taken and returned, on their device.
 """
 
+import math
 import numbers
 
 import numpy as np
@@ -14,6 +16,17 @@ import scipy.sparse
 from scipy.special import gammaln, hyp2f1
 from sklearn.metrics.pairwise import check_pairwise_arrays
 from sklearn.utils.extmath import row_norms, safe_sparse_dot
+
+from ._arrays import (
+    as_type,
+    check_same_place,
+    dispatched,
+    is_foreign,
+    like,
+    namespace,
+    numpy_dtype,
+    to_numpy,
+)
 
 
 def optical_kernel(X, Y=None, degree=2):
@@ -126,22 +139,28 @@ def check_order(degree):
 def _from_angles(X, Y, degree, angular):
     """``(|x| |y|)^degree angular(cos, degree)`` over all pairs."""
     single = Y is not None and not scipy.sparse.issparse(X) and np.ndim(X) == np.ndim(Y) == 1
+    if Y is not None and (dispatched(X) or dispatched(Y)):
+        X, Y = (Z if dispatched(Z) else np.asarray(Z) for Z in (X, Y))
+        check_same_place(X, Y, ("X", "Y"))
     if single:
-        X, Y = np.reshape(X, (1, -1)), np.reshape(Y, (1, -1))
+        X, Y = (Z[None, :] if dispatched(Z) else np.reshape(Z, (1, -1)) for Z in (X, Y))
     X, Y = check_pairwise_arrays(X, Y)
     same = X is Y
-    dtype = X.dtype
+    dtype = numpy_dtype(X)
     if dtype == np.float32:  # angles near 0 need the digits
-        X = X.astype(np.float64)
-        Y = X if same else Y.astype(np.float64)
+        X = as_type(X, np.float64)
+        Y = X if same else as_type(Y, np.float64)
     X, X_norms = _normalize(X)
     Y, Y_norms = (X, X_norms) if same else _normalize(Y)
-    cosines = np.clip(safe_sparse_dot(X, Y.T, dense_output=True), -1, 1)
+    cosines = safe_sparse_dot(X, Y.T, dense_output=True)
+    xp = namespace(cosines)
+    cosines = xp.clip(cosines, -1, 1)
     if same:  # exactly 1, where rounding would be magnified by the arc cosine
-        np.fill_diagonal(cosines, X_norms > 0)
+        diagonal = like(np.eye(cosines.shape[0], dtype=bool), cosines)
+        cosines = xp.where(diagonal, as_type(X_norms > 0, np.float64), cosines)
     kernel = angular(cosines, degree)
-    kernel *= np.outer(X_norms, Y_norms) ** degree
-    kernel = kernel.astype(dtype, copy=False)
+    kernel *= (X_norms[:, None] * Y_norms) ** degree
+    kernel = as_type(kernel, dtype)
     return float(kernel[0, 0]) if single else kernel
 
 
@@ -150,10 +169,10 @@ def _normalize(X):
     sparse = scipy.sparse.issparse(X)
     norms = 1.0
     # By the largest entry first, whose square may be too large or too small for a float.
-    for measure in (_largest, row_norms):
+    for measure in (_largest, _norms):
         sizes = measure(X)
         norms = norms * sizes
-        sizes = np.where(sizes > 0, sizes, 1)
+        sizes = namespace(sizes).where(sizes > 0, sizes, 1.0)
         if sparse:
             X = scipy.sparse.csr_matrix(
                 (X.data / np.repeat(sizes, np.diff(X.indptr)), X.indices, X.indptr), X.shape
@@ -166,21 +185,28 @@ def _normalize(X):
 def _largest(X):
     if scipy.sparse.issparse(X):
         return abs(X).max(axis=1).toarray().ravel()
-    return np.abs(X).max(axis=1)
+    return namespace(X).max(abs(X), axis=1)
+
+
+def _norms(X):
+    return namespace(X).sqrt(namespace(X).sum(X * X, axis=1)) if is_foreign(X) else row_norms(X)
 
 
 def _speckle_angular(cosines, degree):
     squares = cosines**2
     if degree == 2:
         return 1 + squares
-    return np.exp(2 * gammaln(1 + degree / 2)) * hyp2f1(-degree / 2, -degree / 2, 1, squares)
+    # SciPy's function is NumPy's alone.
+    series = hyp2f1(-degree / 2, -degree / 2, 1, to_numpy(squares))
+    return like(np.exp(2 * gammaln(1 + degree / 2)) * series, cosines)
 
 
 def _arc_cosine_angular(cosines, degree):
-    angles = np.arccos(cosines)
+    xp = namespace(cosines)
+    angles = xp.acos(cosines) if is_foreign(cosines) else np.arccos(cosines)
     if degree == 0:
-        return 1 - angles / np.pi
-    sines = np.sqrt((1 - cosines) * (1 + cosines))
+        return 1 - angles / math.pi
+    sines = xp.sqrt((1 - cosines) * (1 + cosines))
     if degree == 1:
-        return (sines + (np.pi - angles) * cosines) / np.pi
-    return (3 * sines * cosines + (np.pi - angles) * (1 + 2 * cosines**2)) / np.pi
+        return (sines + (math.pi - angles) * cosines) / math.pi
+    return (3 * sines * cosines + (math.pi - angles) * (1 + 2 * cosines**2)) / math.pi

@@ -1,4 +1,8 @@
-"""Randomized linear algebra with the device's random matrix."""
+"""Randomized linear algebra with the device's random matrix.
+
+Where scikit-learn dispatches by the array API, all functions take arrays of PyTorch and CuPy,
+multiply by them on their device, and return such arrays.
+"""
 
 from .lstsq import opu_lstsq
 from .matmul import opu_matmul

@@ -1,16 +1,16 @@
 """Where the random numbers of linear algebra come from: always the device."""
 
-import math
-
 import numpy as np
 import scipy.sparse
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
+from .._arrays import like, namespace, numpy_dtype
 from ..optics import OPU, GaussianMedium
 from ..optics._rows import check_count
 from ..optics.medium import Medium
 from ._operators import in_row_order, is_memory_map, pieces_in_memory
+from ._tall import forms
 
 
 def check_device(opu, random_state, medium=GaussianMedium):
@@ -60,7 +60,8 @@ def project(opu, rows, n, name, exposure=0):
     """Random projections of rows, which are not all dark unless the rows are all zero."""
     projections = opu._project(rows, n, "linear", name=name, exposure=exposure)
     stored = rows.data if scipy.sparse.issparse(rows) else rows
-    if stored.any() and not projections.any():
+    xp = namespace(projections)
+    if xp.any(stored) and not xp.any(projections):
         raise ValueError(
             f"The camera of opu reads nothing but zeros of {name}: {opu.camera!r} is too coarse. "
             "Give it more bits, or a longer exposure."
@@ -135,4 +136,5 @@ def probes(opu, n_rows, n, dtype):
 
 def scaled_to(vectors, squared_length):
     """Columns, none of which is zero, scaled to that squared length."""
-    return vectors * (math.sqrt(squared_length) / np.linalg.norm(vectors, axis=0))
+    scale = np.sqrt(squared_length / forms(vectors, vectors))
+    return vectors * like(scale.astype(numpy_dtype(vectors)), vectors)

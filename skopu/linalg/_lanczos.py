@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from .._arrays import empty, like, namespace, zeros
 from ..optics._rows import check_count, pieces
+from ._tall import forms, inner
 
 _FUNCTIONS = {"log": np.log, "sqrt": np.sqrt, "exp": np.exp, "inv": np.reciprocal}
 _BASIS_BYTES = 2**28  # of Krylov vectors held at once
@@ -52,40 +54,45 @@ class MatrixFunction:
         factor = min(last / before, _SLOWEST) if before > 0 else _SLOWEST
         return last * factor / (1 - factor) * self.shape[0], converges
 
+    def asarray(self, values):
+        """NumPy's values as an array of the kind that products are."""
+        return self.operator.asarray(values)
+
     def matmat(self, X):
         """f(A) @ X."""
-        products = np.empty_like(X)
+        products = empty(X.shape, self.dtype, X)
         # Two at least, which show whether A is symmetric.
-        width = max(2, _BASIS_BYTES // (self.n_steps * len(X) * X.itemsize))
-        forms = []
+        width = max(2, _BASIS_BYTES // (self.n_steps * X.shape[0] * self.dtype.itemsize))
+        squares = []
         for columns in pieces(X.shape[1], width):
             products[:, columns], part = self._apply(X[:, columns])
-            forms.extend(part)
+            squares.extend(part)
         if self._forms is None:
-            self._forms = forms
+            self._forms = squares
         return products
 
     def _apply(self, X):
-        lengths = np.linalg.norm(X, axis=0)
-        basis, T, exhausted = self._tridiagonalize(X / np.where(lengths > 0, lengths, 1))
+        xp, p = namespace(X), X.shape[1]
+        lengths = like(_lengths(X).astype(self.dtype), X)
+        basis, T, exhausted = self._tridiagonalize(X / xp.where(lengths > 0, lengths, 1.0))
         nodes, vectors = np.linalg.eigh(T)
         values = self._values(nodes)
         weights = vectors[:, 0, :]
-        forms = self._convergence(T, np.sum(values * weights**2, axis=1), exhausted)
-        coefficients = np.matmul(vectors, (values * weights)[:, :, None])
-        products = np.matmul(basis.transpose(0, 2, 1), coefficients.astype(X.dtype))[:, :, 0]
-        return products.T * lengths, forms
+        squares = self._convergence(T, np.sum(values * weights**2, axis=1), exhausted)
+        coefficients = np.matmul(vectors, (values * weights)[:, :, None]).astype(self.dtype)
+        products = like(coefficients.reshape(p, 1, -1), X) @ basis
+        return products[:, 0, :].T * lengths, squares
 
-    def _convergence(self, T, forms, exhausted):
+    def _convergence(self, T, squares, exhausted):
         """Quadratic forms of the unit columns, after those that fewer steps give."""
-        columns = [forms]
+        columns = [squares]
         for steps in (self.n_steps // 2, self.n_steps // 4):
             if exhausted.all():
-                columns.append(forms)
+                columns.append(squares)
                 continue
             nodes, vectors = np.linalg.eigh(T[:, :steps, :steps])
             fewer = np.sum(self._values(nodes) * vectors[:, 0, :] ** 2, axis=1)
-            columns.append(np.where(exhausted, forms, fewer))
+            columns.append(np.where(exhausted, squares, fewer))
         return np.column_stack(columns[::-1])
 
     def _tridiagonalize(self, X):
@@ -95,37 +102,42 @@ class MatrixFunction:
         with a copy of its last diagonal entry that nothing is coupled to.
         """
         n, p = X.shape
-        basis = np.zeros((p, self.n_steps, n), X.dtype)
+        xp = namespace(X)
+        basis = zeros((p, self.n_steps, n), self.dtype, X)
         T = np.zeros((p, self.n_steps, self.n_steps))
-        basis[:, 0] = X.T
+        basis[:, 0, :] = X.T
         active = np.ones(p, bool)
         for step in range(self.n_steps):
-            image = np.zeros((p, n), X.dtype)
-            image[active] = self.operator.matmat(np.ascontiguousarray(basis[active, step].T)).T
+            last = basis[:, step, :]
+            image = self._multiply(last, active)
             if step == 0:
                 check_symmetric(X, image.T, self.operator.name)
-            T[:, step, step] = np.where(
-                active,
-                np.einsum("ij,ij->i", basis[:, step], image),
-                T[:, step - 1, step - 1],
-            )
+            T[:, step, step] = np.where(active, forms(last.T, image.T), T[:, step - 1, step - 1])
             if step + 1 == self.n_steps:
                 break
-            size = np.linalg.norm(image, axis=1)
-            seen = basis[:, : step + 1]
+            size = _lengths(image.T)
+            seen = basis[:, : step + 1, :]
             for _ in range(2):
-                parts = np.matmul(seen, image[:, :, None])
-                image -= np.matmul(seen.transpose(0, 2, 1), parts)[:, :, 0]
-            coupling = np.linalg.norm(image, axis=1)
-            active &= coupling > 10 * np.finfo(X.dtype).eps * size
+                parts = xp.reshape(seen @ image[:, :, None], (p, 1, -1))
+                image -= (parts @ seen)[:, 0, :]
+            coupling = _lengths(image.T)
+            active &= coupling > 10 * np.finfo(self.dtype).eps * size
             if not active.any():
                 T = T[:, : step + 1, : step + 1]
-                basis = basis[:, : step + 1]
+                basis = basis[:, : step + 1, :]
                 break
-            coupling = np.where(active, coupling, 0)
-            T[:, step, step + 1] = T[:, step + 1, step] = coupling
-            basis[active, step + 1] = image[active] / coupling[active, None]
+            T[:, step, step + 1] = T[:, step + 1, step] = np.where(active, coupling, 0)
+            scale = np.divide(1, coupling, out=np.zeros(p), where=active)
+            basis[:, step + 1, :] = image * like(scale.astype(self.dtype)[:, None], X)
         return basis, T, ~active | (self.n_steps == n)
+
+    def _multiply(self, rows, active):
+        """Products of A with the active rows, and zeros for the others."""
+        if active.all():
+            return self.operator.matmat(rows.T).T
+        chosen = namespace(rows).take(rows, like(np.flatnonzero(active), rows), axis=0)
+        spread = np.eye(len(active), dtype=self.dtype)[:, active]
+        return like(spread, rows) @ self.operator.matmat(chosen.T).T
 
     def _values(self, nodes):
         """The function at the Ritz values, which lie between A's extreme eigenvalues."""
@@ -163,12 +175,16 @@ class MatrixFunction:
 
 def check_symmetric(X, images, name):
     """Raise ValueError where images = A @ X, of two columns or more, show A unsymmetric."""
-    forms = X.T @ images
-    lengths = np.linalg.norm(X, axis=0), np.linalg.norm(images, axis=0)
-    rounding = 100 * np.finfo(X.dtype).eps * np.sqrt(len(X)) * np.outer(*lengths).max()
-    if abs(forms - forms.T).max() > rounding:
+    products = inner(X, images, map)
+    rounding = 100 * np.finfo(products.dtype).eps * np.sqrt(X.shape[0])
+    rounding *= np.outer(_lengths(X), _lengths(images)).max()
+    if abs(products - products.T).max() > rounding:
         raise ValueError(
             f"{name} must be symmetric here, but x'Ay and y'Ax differ by "
-            f"{abs(forms - forms.T).max():.3g} for random x and y. Use (A + A.T) / 2 if the "
-            "difference is noise."
+            f"{abs(products - products.T).max():.3g} for random x and y. Use (A + A.T) / 2 if "
+            "the difference is noise."
         )
+
+
+def _lengths(columns):
+    return np.sqrt(forms(columns, columns))

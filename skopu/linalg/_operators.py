@@ -8,8 +8,17 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator
 
+from .._arrays import as_type, is_foreign, like, memory_explained, numpy_dtype
 from .._dask import check_dask, is_dask
-from ..optics._rows import all_finite, as_array, own_threads, pieces, run_pieces, widen_sparse
+from ..optics._rows import (
+    all_finite,
+    as_array,
+    own_threads,
+    pieces,
+    real_dtype,
+    run_pieces,
+    widen_sparse,
+)
 
 _PIECE_BYTES = 2**26  # of a dense matrix that is read at once
 _PANEL = 16  # columns that a thread scatters a sparse product into: a cache line of them
@@ -21,14 +30,7 @@ def check_operator(A, name="A", square=False):
         A = check_dask(A, name, known_rows=True)
     elif not isinstance(A, LinearOperator) and not scipy.sparse.issparse(A):
         A = as_array(A, name)
-    dtype = np.dtype(A.dtype)  # float64 for an operator that does not say
-    if dtype.kind not in "biuf":
-        raise ValueError(
-            f"{name} must be real, got dtype {dtype}. Treat the real and the imaginary part "
-            "of a complex matrix separately."
-            if dtype.kind == "c"
-            else f"{name} must hold real numbers, got dtype {dtype}."
-        )
+    real_dtype(A, name, "Treat the real and the imaginary part of a complex matrix separately.")
     if len(A.shape) != 2 or 0 in A.shape:
         raise ValueError(
             f"{name} must be 2-d, with at least one row and one column, got shape {A.shape}."
@@ -48,7 +50,7 @@ def check_operator(A, name="A", square=False):
             A = A.copy()
             A.sum_duplicates()
         return _Sparse(A, name)
-    return _Dense(A, name)
+    return _Array(A, name) if is_foreign(A) else _Dense(A, name)
 
 
 class Operator:
@@ -65,9 +67,13 @@ class Operator:
         self.A = A
         self.name = name
         self.shape = A.shape
-        self.dtype = np.dtype(np.float32 if A.dtype == np.float32 else np.float64)
+        self.dtype = np.dtype(np.float32 if numpy_dtype(A) == np.float32 else np.float64)
         self.n_matvecs = self.n_passes = 0
         self.done = lambda: None
+
+    def asarray(self, values):
+        """NumPy's values as an array of the kind that products are."""
+        return values
 
     @contextlib.contextmanager
     def threads(self):
@@ -134,6 +140,30 @@ class _Dense(Operator):
             else:
                 result += A[:, part].astype(self.dtype, copy=False) @ X[part]
         return result
+
+
+class _Array(Operator):
+    """An array of another library than NumPy, on its device."""
+
+    def __init__(self, A, name):
+        super().__init__(A, name)
+        self.A = as_type(A, self.dtype)
+
+    def asarray(self, values):
+        return like(values, self.A)
+
+    def _checked(self, multiply, X, n_rows, which):
+        self.count(X.shape[1])
+        with memory_explained():
+            Y = multiply(as_type(X, self.dtype))
+        check_finite(Y, f"A {which} with {self.name}")
+        return Y
+
+    def _matmat(self, X):
+        return self.A @ X
+
+    def _rmatmat(self, X):
+        return self.A.T @ X
 
 
 class _Sparse(Operator):

@@ -5,7 +5,8 @@ import math
 
 import numpy as np
 
-from ._tall import inner, subtract, transform
+from .._arrays import numpy_dtype
+from ._tall import inner, multiply, qr, subtract, transform
 
 
 def orthonormalize(Y, basis, recent, size, run):
@@ -21,7 +22,7 @@ def orthonormalize(Y, basis, recent, size, run):
     R : ndarray of shape (r, Y.shape[1])
         ``Y = basis @ (basis.T @ Y) + Q @ R`` to rounding.
     """
-    eps = np.finfo(Y.dtype).eps
+    eps = np.finfo(numpy_dtype(Y)).eps
     _project(Y, basis[len(basis) - recent :], run)
     Q, R, sizes = _factor(Y, eps * size, run)
     # Division by R makes rounding errors larger. Overlaps with the basis of up to the square
@@ -49,9 +50,10 @@ def _factor(Y, tol, run):
     number (Y. Yamamoto et al., "Roundoff error analysis of the CholeskyQR2 algorithm",
     ETNA 44, 2015). Householder QR has none of that, and shows the rank.
     """
+    dtype = numpy_dtype(Y)
     if Y.shape[1] == 0:
-        return Y, np.empty((0, 0), Y.dtype), np.empty(0, Y.dtype)
-    limits = np.finfo(Y.dtype)
+        return Y, np.empty((0, 0), dtype), np.empty(0, dtype)
+    limits = np.finfo(dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         gram = inner(Y, Y, run)
     squares = np.diag(gram)
@@ -61,15 +63,15 @@ def _factor(Y, tol, run):
             sizes = np.linalg.svd(L, compute_uv=False)
             if sizes[-1] > tol and limits.eps * (sizes[0] / sizes[-1]) ** 2 < 0.01:
                 return transform(Y, np.linalg.inv(L).T, run), L.T, sizes
-    Q, R = np.linalg.qr(Y)
+    Q, R = qr(Y)
     left, sizes, right = np.linalg.svd(R)
     kept = sizes > tol
-    return Q @ left[:, kept], sizes[kept, None] * right[kept], sizes[kept]
+    return multiply([Q], left[:, kept], run), sizes[kept, None] * right[kept], sizes[kept]
 
 
 def polish(Q, run):
     """Nearly orthonormal columns, overwritten, to rounding error (one Newton-Schulz step)."""
     gram = inner(Q, Q, run)
-    if abs(gram - np.eye(len(gram))).max(initial=0) < 16 * np.finfo(Q.dtype).eps:
+    if abs(gram - np.eye(len(gram))).max(initial=0) < 16 * np.finfo(gram.dtype).eps:
         return Q
-    return transform(Q, 1.5 * np.eye(len(gram), dtype=Q.dtype) - 0.5 * gram, run)
+    return transform(Q, 1.5 * np.eye(len(gram), dtype=gram.dtype) - 0.5 * gram, run)

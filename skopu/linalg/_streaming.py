@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
+from .._arrays import as_type, is_foreign, namespace, to_numpy
 from ._device import test_matrix
 from ._nystrom import nystrom
 from ._tall import chunks
@@ -38,6 +39,11 @@ def _moments(X):
     if issparse(X):
         mean, variance = mean_variance_axis(X, axis=0)
         return Moments(X.shape[0], mean.astype(np.float64), variance.sum() * X.shape[0])
+    if is_foreign(X):
+        xp = namespace(X)
+        X = as_type(X, np.float64)
+        mean = xp.mean(X, axis=0)
+        return Moments(X.shape[0], to_numpy(mean), float(xp.sum((X - mean) ** 2)))
     total = Moments(0, np.zeros(X.shape[1]), 0.0)
     for rows in chunks(*X.shape):
         part = X[rows]
@@ -64,8 +70,8 @@ class Stream(NamedTuple):
     def add(self, operator):
         """The stream with the rows of an `Operator` added; this one stays as it is."""
         with operator.threads():
-            image = operator.matmat(self.test.astype(operator.dtype))
-            sketch = self.sketch + operator.rmatmat(image)
+            image = operator.matmat(operator.asarray(self.test.astype(operator.dtype)))
+            sketch = self.sketch + to_numpy(operator.rmatmat(image))
         dtype = min(self.dtype, operator.dtype, key=lambda dtype: dtype.itemsize)
         return Stream(self.test, sketch, self.moments.merge(moments(operator)), dtype)
 

@@ -9,11 +9,12 @@ import scipy.sparse
 from scipy.sparse.linalg import LinearOperator, lsqr
 from sklearn.exceptions import ConvergenceWarning
 
+from .._arrays import as_type, check_same_place, to_numpy
 from ..optics import LayeredMedium
 from ..optics._glass import bit_generator, raw_bytes
-from ..optics._rows import as_array, check_count
+from ..optics._rows import as_array, check_count, real_dtype
 from ._device import check_device, project, test_matrix
-from ._operators import _Dense, _Linear, check_finite, check_operator, pieces_in_memory
+from ._operators import _Array, _Dense, _Linear, check_finite, check_operator, pieces_in_memory
 
 _SUPERROWS = 16  # times n_columns, how many sums of rows the device is shown at most
 _TERMS = 4  # sums that a row enters
@@ -126,9 +127,9 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
             "scipy.linalg.lstsq for wide matrices."
         )
     b = as_array(b, "b")
-    if b.dtype.kind not in "biuf":
-        raise ValueError(f"b must hold real numbers, got dtype {b.dtype}.")
-    b = b.astype(np.float64, copy=False)
+    check_same_place(operator.asarray(np.empty(0)), b, ("A", "b"))
+    real_dtype(b, "b", "Solve for the real and the imaginary part separately.")
+    b = to_numpy(b).astype(np.float64, copy=False)
     if b.ndim not in (1, 2) or len(b) != m or 0 in b.shape:
         raise ValueError(
             f"b must have one row for each of the {m} rows of A, and be 1-d or 2-d, got "
@@ -148,7 +149,8 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
         ]
         x = np.column_stack([solution for solution, _ in solutions])
         operator.dtype = np.dtype(np.float64)  # residuals are small differences
-        residues = np.square(b.reshape(m, -1) - operator.matmat(x)).sum(axis=0)
+        fitted = to_numpy(operator.matmat(operator.asarray(x)))
+        residues = np.square(b.reshape(m, -1) - fitted).sum(axis=0)
     n_iter = max(n_iter for _, n_iter in solutions)
     if n_iter == _MOST_ITERATIONS:
         warnings.warn(
@@ -158,8 +160,8 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
             stacklevel=2,
         )
     if b.ndim == 1:
-        return LstsqResult(x[:, 0], float(residues[0]), rank, n_iter)
-    return LstsqResult(x, residues, rank, n_iter)
+        return LstsqResult(operator.asarray(x[:, 0]), float(residues[0]), rank, n_iter)
+    return LstsqResult(operator.asarray(x), operator.asarray(residues), rank, n_iter)
 
 
 def _sketch(opu, operator, b, n_projections):
@@ -175,18 +177,18 @@ def _sketch(opu, operator, b, n_projections):
         shown, b = _sums(signs, operator), signs @ b
     elif not operator.stored:
         shown = operator.A.compute()
-    columns = shown.T.astype(np.float64)
-    projections = project(opu, columns, n_projections, operator.name)
+    columns = as_type(shown, np.float64).T
+    projections = to_numpy(project(opu, columns, n_projections, operator.name))
     return projections.T, opu._project(b.T, n_projections, "linear", name="b").T
 
 
 def _sums(signs, operator):
     """The sums of the rows of A, dense; A is read in pieces."""
-    if isinstance(operator, _Dense):
+    if isinstance(operator, _Dense | _Array):
         total = np.zeros((signs.shape[0], operator.shape[1]))
         for rows in pieces_in_memory(operator.shape[0], 8 * operator.shape[1]):
-            total += signs[:, rows] @ operator.A[rows]
-        return total
+            total += signs[:, rows] @ to_numpy(operator.A[rows, :])
+        return operator.asarray(total)
     if not operator.stored:
         operator.count(0)
         return operator.sum_rows(_signed_sum, operator.split(signs, axis=1))
@@ -227,10 +229,12 @@ def _solve(operator, b, right, start):
     dtype = operator.dtype
 
     def matvec(y):
-        return operator.matmat((right @ y).astype(dtype)[:, None])[:, 0].astype(np.float64)
+        column = operator.asarray((right @ y).astype(dtype)[:, None])
+        return to_numpy(operator.matmat(column))[:, 0].astype(np.float64)
 
     def rmatvec(r):
-        return right.T @ operator.rmatmat(r.astype(dtype)[:, None])[:, 0]
+        column = operator.asarray(r.astype(dtype)[:, None])
+        return right.T @ to_numpy(operator.rmatmat(column))[:, 0]
 
     conditioned = LinearOperator((m, rank), matvec, rmatvec, dtype=np.float64)
     tol = 10 * np.finfo(dtype).eps

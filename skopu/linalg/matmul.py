@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.base import clone
 
+from .._arrays import as_type, check_same_place, namespace
 from ..optics import Camera
 from ..optics._glass import bit_generator, raw_bytes
 from ..optics._rows import check_count
@@ -95,15 +96,19 @@ def opu_matmul(A, B, n_components, *, opu=None, random_state=None):
             f"A and B must have the same number of rows, got {left.shape[0]} and "
             f"{right.shape[0]}: the product is A.T @ B."
         )
+    check_same_place(left.asarray(np.empty(0)), right.asarray(np.empty(0)), ("A", "B"))
     n_components = check_count(n_components, "n_components")
     opu = check_device(opu, random_state)
     first = _sketch_columns(opu, left, n_components)
     second = _sketch_columns(_with_other_noise(opu), right, n_components)
     with np.errstate(over="ignore", invalid="ignore"):
-        value = first.T @ second / n_components
+        dtype = np.result_type(left.dtype, right.dtype)
+        value = as_type(first, dtype).T @ as_type(second, dtype) / n_components
     check_finite(value, "The product A.T @ B")
     # The estimate's own square norm is too large by the square of its error.
-    left_size, right_size, size = (largest_length(x.reshape(-1, 1)) for x in (first, second, value))
+    left_size, right_size, size = (
+        largest_length(namespace(x).reshape(x, (-1, 1))) for x in (first, second, value)
+    )
     error = math.hypot(left_size / n_components * right_size, size) / math.sqrt(n_components + 1)
     return MatmulEstimate(value, error)
 

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from .._arrays import as_type, is_foreign, like, namespace, numpy_dtype
 from ..optics import GaussianMedium
 from ..optics._rows import check_count
 from ._device import check_device, sketch_rows
@@ -130,12 +131,14 @@ def _leading(bases, n_components, run):
     turned = signs(V)
     U *= turned
     V *= turned
-    return U, s, V.T
+    return U, like(s, U), V.T
 
 
 def signs(V):
     """Signs that make the largest entry of each column positive."""
-    return np.where(V.max(axis=0) >= -V.min(axis=0), 1, -1)
+    xp = namespace(V)
+    positive = xp.max(V, axis=0) >= -xp.min(V, axis=0)
+    return 2 * as_type(positive, numpy_dtype(V)) - 1
 
 
 def _bidiagonalize(operator, sketch, n_components, n_iter, run):
@@ -213,8 +216,8 @@ def _complete(Q, n_columns, run):
     missing = n_columns - Q.shape[1]
     if missing == 0:
         return Q
-    more = GaussianMedium(random_state=0).transmission_matrix(len(Q), missing).real.T
-    more = np.ascontiguousarray(more, Q.dtype)
+    more = GaussianMedium(random_state=0).transmission_matrix(Q.shape[0], missing).real.T
+    more = like(np.ascontiguousarray(more, numpy_dtype(Q)), Q)
     for _ in range(2):  # the second time for accuracy
         more, _ = orthonormalize(more, [Q], 1, 0.0, run)
-    return np.hstack([Q, more])
+    return namespace(Q).concat([Q, more], axis=1) if is_foreign(Q) else np.hstack([Q, more])

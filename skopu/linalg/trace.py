@@ -7,10 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .._arrays import as_type, like, numpy_dtype
 from ..optics._rows import check_count
 from ._device import check_device, independent, probes, scaled_to, sketch_rows, test_matrix
 from ._lanczos import MatrixFunction
 from ._operators import Operator, check_operator
+from ._tall import forms, inner, qr
 
 
 class Estimate(NamedTuple):
@@ -176,14 +178,9 @@ def _mean(samples):
     return samples.mean(), samples.std(ddof=1) / math.sqrt(len(samples))
 
 
-def _forms(X, Y):
-    """Inner products of corresponding columns, in double precision."""
-    return np.einsum("ij,ij->j", X, Y, dtype=np.float64)
-
-
 def _hutchinson(A, opu, m):
-    X = probes(opu, A.shape[0], m, A.dtype)
-    return _mean(_forms(X, A.matmat(X)))
+    X = A.asarray(probes(opu, A.shape[0], m, A.dtype))
+    return _mean(forms(X, A.matmat(X)))
 
 
 def _sketch(A, opu, m):
@@ -193,31 +190,32 @@ def _sketch(A, opu, m):
     opu = independent(opu, n, -(-m // 2))
     # Not by sending A R through the glass again: column i would put n times the mean light
     # on mode i, more than a camera can read.
-    return _mean(_forms(test_matrix(opu, n, m, A.dtype), sketch_rows(opu, A, m)))
+    test = A.asarray(test_matrix(opu, n, m, A.dtype))
+    return _mean(forms(test, sketch_rows(opu, A, m)))
 
 
 def _hutch_plus_plus(A, opu, m):
     n = A.shape[0]
     rank = min(m // 3, n)
     n_probes = 0 if rank == n else m - 2 * rank
-    X = probes(opu, n, rank + n_probes, A.dtype)
-    Q, _ = np.linalg.qr(A.matmat(X[:, :rank]))
-    exact = _forms(Q, A.matmat(Q)).sum()
+    X = A.asarray(probes(opu, n, rank + n_probes, A.dtype))
+    Q, _ = qr(A.matmat(X[:, :rank]))
+    exact = forms(Q, A.matmat(Q)).sum()
     if rank == n:
         return exact, np.finfo(A.dtype).eps * abs(exact)
     X = X[:, rank:]
     X = scaled_to(X - Q @ (Q.T @ X), n - rank)
-    rest, standard_error = _mean(_forms(X, A.matmat(X)))
+    rest, standard_error = _mean(forms(X, A.matmat(X)))
     return exact + rest, standard_error
 
 
 def _xtrace(A, opu, m):
     n = A.shape[0]
-    X = probes(opu, n, min(m // 2, n), A.dtype)
+    X = A.asarray(probes(opu, n, min(m // 2, n), A.dtype))
     images = A.matmat(X)
     values, shared = leave_one_out(X, images, [(X, images)], lambda Q: [(Q, A.matmat(Q))])
     value, spread = _mean(values[0]) if len(values[0]) > 1 else (values[0][0], 0.0)
-    return value, correct_spread(value, spread, shared, X.dtype)
+    return value, correct_spread(value, spread, shared, A.dtype)
 
 
 def leave_one_out(X, span, factors, multiply):
@@ -236,26 +234,31 @@ def leave_one_out(X, span, factors, multiply):
         Part of the first trace, terms taken without their signs, that lies inside.
     """
     n, m = X.shape
-    Q, R = np.linalg.qr(span.astype(np.float64))
-    in_space = multiply(Q.astype(X.dtype))
+    dtype = numpy_dtype(X)
+    Q, R = qr(as_type(span, np.float64))
+    in_space = multiply(as_type(Q, dtype))
     # Without column i of span, the space loses one direction: column i of R^-T, scaled. If
     # R is singular to rounding, any direction that R does not see will do.
     U, sizes, Vt = np.linalg.svd(R)
-    sizes = np.maximum(sizes / sizes[0], np.finfo(X.dtype).eps) if sizes[0] > 0 else sizes + 1
+    sizes = np.maximum(sizes / sizes[0], np.finfo(dtype).eps) if sizes[0] > 0 else sizes + 1
     S = U @ (Vt / sizes[:, None])
     S /= np.linalg.norm(S, axis=0)
     # What is left of each x outside the space that it had no part in.
-    W = Q.T @ X
-    M = W - S * _forms(S, W)
-    squares = np.square(X - Q @ M).sum(axis=0)
+    X = as_type(X, np.float64)
+    W = inner(Q, X, map)
+    M = like(W - S * forms(S, W), X)
+    S = like(S, X)
+    left = X - Q @ M
+    squares = forms(left, left)
     weights = np.divide(n - m + 1, squares, out=np.zeros(m), where=squares > 0)
     values = np.empty((len(factors), m))
-    for i, ((CX, DX), (CQ, DQ)) in enumerate(zip(factors, in_space, strict=True)):
-        outside = weights * _forms(CX - CQ @ M, DX - DQ @ M)
-        inside = _forms(CQ, DQ).sum() - _forms(CQ @ S, DQ @ S)
+    for i, products in enumerate(zip(factors, in_space, strict=True)):
+        (CX, DX), (CQ, DQ) = ([as_type(Y, np.float64) for Y in pair] for pair in products)
+        outside = weights * forms(CX - CQ @ M, DX - DQ @ M)
+        inside = forms(CQ, DQ).sum() - forms(CQ @ S, DQ @ S)
         values[i] = inside + outside
         if i == 0:
-            parts = abs(_forms(CQ, DQ)).sum(), abs(outside).mean()
+            parts = abs(forms(CQ, DQ)).sum(), abs(outside).mean()
     return values, parts[0] / sum(parts) if any(parts) else 0.0
 
 

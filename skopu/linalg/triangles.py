@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.sparse
 
+from .._arrays import is_foreign, namespace
 from ..optics._rows import check_count
 from ._device import check_device, probes
 from ._lanczos import check_symmetric
@@ -79,11 +80,14 @@ def count_triangles(adjacency, n_matvecs=200, *, opu=None, random_state=None):
         raise ValueError(f"n_matvecs must be at least 11 to count triangles, got {n_matvecs}.")
     if not operator.stored:  # trace of A^2: two for each edge
         n_ends = operator.matmat(np.ones((n, 1), operator.dtype)).sum(dtype=np.float64)
-    else:
+    elif scipy.sparse.issparse(operator.A):
         n_ends = operator.A.sum(dtype=np.float64)
+    else:
+        xp = namespace(operator.A)
+        n_ends = float(xp.sum(operator.A, dtype=xp.float64))
     n_vectors = min((n_matvecs - operator.n_matvecs) // 5, n)
     with operator.threads():
-        X = probes(opu, n, n_vectors, operator.dtype)
+        X = operator.asarray(probes(opu, n, n_vectors, operator.dtype))
         once = operator.matmat(X)
         check_symmetric(X, once, "adjacency")
         twice = operator.matmat(once)
@@ -113,17 +117,19 @@ def _controlled(values, *controls):
 def _check_simple(A):
     """Raise ValueError unless A is the adjacency matrix of a simple undirected graph."""
     sparse = scipy.sparse.issparse(A)
-    if not np.isin(A.data if sparse else A, (0, 1)).all():
+    values = A.data if sparse else A
+    xp = namespace(values)
+    if not xp.all((values == 0) | (values == 1)):
         raise ValueError(
             "adjacency must hold zeros and ones: weights have no number of triangles. Take "
             "(adjacency != 0) to count those of the unweighted graph."
         )
-    if not (abs(A - A.T).max() == 0 if sparse else np.array_equal(A, A.T)):
+    if not (abs(A - A.T).max() == 0 if sparse else xp.all(A == A.T)):
         raise ValueError(
             "adjacency must be symmetric. Take the maximum of it and its transpose to ignore "
             "the direction of edges."
         )
-    if A.diagonal().any():
+    if xp.any(xp.linalg.diagonal(A) if is_foreign(A) else A.diagonal()):
         raise ValueError(
             "adjacency has self-loops (entries on its diagonal), which belong to no triangle. "
             "Set them to zero first."

@@ -9,10 +9,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._progress import progress_bar
 from .._sklearn import Interval, StrOptions, fit_context, training_loop
+from .._validation import validate_array
 from ..linalg._device import own_device
 from ..optics import OPU
 from ..optics._rows import all_finite
@@ -211,9 +212,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             matrix is not square, symmetric, non-negative and of the size of X; the device
             cannot show the error or has too few outputs; or training diverges.
         """
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], multi_output=False
-        )
+        X, y = validate_array(self, X, y=y, accept_sparse="csr", multi_output=False)
         graph = normalized_adjacency(adjacency, X)
         trained, validation = self._encode(y, validation_mask, adjacency is None)
         sizes = np.asarray(self.hidden_layer_sizes)
@@ -283,7 +282,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             Probabilities, in the order of ``classes_``.
         """
         check_is_fitted(self, "coefs_")
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        X = validate_array(self, X, accept_sparse="csr", reset=False)
         return self._forward(X, normalized_adjacency(adjacency, X))[-1]
 
     def score(self, X, y, adjacency=None, sample_weight=None):

@@ -8,7 +8,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from .._progress import progress_bar
 from .._sklearn import Interval, StrOptions, training_loop
-from .._validation import check_some_weight
+from .._validation import check_some_weight, refuse_foreign
 from ..linalg._device import own_device
 from ..optics import OPU
 from ..optics._rows import all_finite
@@ -49,6 +49,11 @@ class _DirectFeedback:
         super()._initialize(y, layer_units, dtype)
         self._n_steps = 0
         self.__dict__.pop("alignment_", None)
+
+    def _begin(self, X):
+        """Check what scikit-learn's loop does not."""
+        training_loop()
+        refuse_foreign(self, X)
 
     def _check_device(self, layer_units):
         _, *layer_sizes, n_outputs = layer_units
@@ -434,7 +439,7 @@ class DFAClassifier(_DirectFeedback, MLPClassifier):
             If X or y is not what scikit-learn's MLPClassifier takes, the device cannot show
             the error or has too few outputs, or training diverges.
         """
-        training_loop()
+        self._begin(X)
         return super().fit(X, y, sample_weight)
 
     def partial_fit(self, X, y, sample_weight=None, classes=None):
@@ -461,7 +466,7 @@ class DFAClassifier(_DirectFeedback, MLPClassifier):
         ValueError
             As for `fit`.
         """
-        training_loop()
+        self._begin(X)
         return super().partial_fit(X, y, sample_weight, classes)
 
 
@@ -685,7 +690,7 @@ class DFARegressor(_DirectFeedback, MLPRegressor):
             If X or y is not what scikit-learn's MLPRegressor takes, the device cannot show
             the error or has too few outputs, or training diverges.
         """
-        training_loop()
+        self._begin(X)
         return super().fit(X, y, sample_weight)
 
     def partial_fit(self, X, y, sample_weight=None):
@@ -710,5 +715,5 @@ class DFARegressor(_DirectFeedback, MLPRegressor):
         ValueError
             As for `fit`.
         """
-        training_loop()
+        self._begin(X)
         return super().partial_fit(X, y, sample_weight)

@@ -11,6 +11,8 @@ import scipy.sparse
 from joblib import cpu_count
 from threadpoolctl import ThreadpoolController
 
+from .._arrays import as_type, dispatched, namespace, numpy_dtype
+
 
 def check_count(value, name, minimum=1):
     """Return value as an int, or say what is wrong with it."""
@@ -26,13 +28,11 @@ def check_rows(X, name="X"):
     Integers and booleans become float64, which holds them exactly up to 2**53.
     """
     X = widen_sparse(X) if scipy.sparse.issparse(X) else as_array(X, name)
-    if X.dtype.kind not in "biuf":
-        raise ValueError(
-            f"{name} must hold real numbers, got dtype {X.dtype}. The device is lit with "
-            "real amplitudes: pass real and imaginary parts as separate rows."
-            if X.dtype.kind == "c"
-            else f"{name} must hold real numbers, got dtype {X.dtype}."
-        )
+    dtype = real_dtype(
+        X,
+        name,
+        "The device is lit with real amplitudes: pass real and imaginary parts as separate rows.",
+    )
     if X.ndim != 2:
         raise ValueError(
             f"{name} must be 2-d, one sample a row, got shape {X.shape}. Reshape one sample "
@@ -40,8 +40,7 @@ def check_rows(X, name="X"):
         )
     if 0 in X.shape:
         raise ValueError(f"{name} must have at least one row and one column, got shape {X.shape}.")
-    if X.dtype not in (np.float32, np.float64):
-        X = X.astype(np.float32 if X.dtype == np.float16 else np.float64)
+    X = as_type(X, np.float32 if dtype in (np.float16, np.float32) else np.float64)
     if scipy.sparse.issparse(X):
         X = X.tocsr()
         if not X.has_canonical_format:
@@ -56,6 +55,21 @@ def check_rows(X, name="X"):
     return X
 
 
+def real_dtype(X, name, for_complex):
+    """NumPy's dtype of an array of numbers; ValueError, with advice, where they are not real."""
+    try:
+        dtype = numpy_dtype(X)
+    except TypeError as error:  # bfloat16 and the like
+        raise ValueError(
+            f"{name} has dtype {X.dtype}, which NumPy does not know. Convert it to float32 first."
+        ) from error
+    if dtype.kind == "c":
+        raise ValueError(f"{name} must be real, got dtype {dtype}. {for_complex}")
+    if dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold real numbers, got dtype {dtype}.")
+    return dtype
+
+
 def check_unmasked(X, name):
     """Raise ValueError where X is a masked array some of whose entries are masked."""
     if np.ma.is_masked(X):
@@ -67,6 +81,8 @@ def check_unmasked(X, name):
 
 def as_array(X, name):
     """X as an array of numbers, also where it is a DataFrame of several dtypes."""
+    if dispatched(X):
+        return X
     check_unmasked(X, name)
     X = np.asarray(X)
     if X.dtype.kind != "O":
@@ -84,8 +100,9 @@ def as_array(X, name):
 
 def all_finite(values):
     """Whether an array is free of NaN and infinity; its sum mostly tells."""
+    xp = namespace(values)
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
+        return bool(xp.isfinite(xp.sum(values)) or xp.all(xp.isfinite(values)))
 
 
 def widen_sparse(X):

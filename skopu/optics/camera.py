@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator
 
+from .._arrays import is_foreign, like, namespace, numpy_dtype, to_numpy
 from ._glass import bit_generator, check_seed
 from ._rows import check_count, check_rows, run_pieces
 
@@ -96,18 +97,27 @@ class Camera(BaseEstimator):
         intensity, repeat = check_rows(intensity), check_count(repeat, "repeat")
         if scipy.sparse.issparse(intensity):
             intensity = intensity.toarray()
-        if intensity.min() < 0:
+        xp = namespace(intensity)
+        if xp.min(intensity) < 0:
             raise ValueError("Intensities cannot be negative: square amplitudes first.")
         if counts and self.bits is None:
             raise ValueError(
                 "A camera without bits has no counts. Set bits, for example Camera(bits=8)."
             )
-        expected = intensity.mean(axis=1, dtype=np.float64)
-        return self._read(intensity, expected, row_keys(intensity), 0, repeat, None, counts)
+        expected = xp.sum(intensity, axis=1, dtype=xp.float64) / intensity.shape[1]
+        return self._read(intensity, expected, self._keys(intensity), 0, repeat, None, counts)
 
     @property
     def _is_ideal(self):
-        return self.bits is None and self.photons is None and self.read_noise == 0
+        return self.bits is None and not self._is_noisy
+
+    @property
+    def _is_noisy(self):
+        return self.photons is not None or self.read_noise > 0
+
+    def _keys(self, X):
+        """What the noise of each row of X is keyed by."""
+        return row_keys(to_numpy(X)) if self._is_noisy else [None] * X.shape[0]
 
     def _check(self):
         if self.bits is not None and check_count(self.bits, "bits of Camera") > 16:
@@ -130,6 +140,7 @@ class Camera(BaseEstimator):
     def _read(self, intensity, expected, keys, first_exposure, repeat, seed, counts=False):
         """Mean of repeat exposures of each row, whose mean intensity is expected."""
         seed = check_seed(self.random_state if self.random_state is not None else seed, "Camera")
+        expected = to_numpy(expected).astype(np.float64, copy=False)
         if self.exposure == "auto":
             # A dark row needs no exposure: its readings are all 0.
             lit = expected > np.finfo(np.float64).tiny
@@ -139,6 +150,14 @@ class Camera(BaseEstimator):
         unit = np.divide(1, gain, out=np.zeros_like(gain), where=gain > 0)
         if counts:
             unit[:] = (2**self.bits - 1) / _FULL_SCALE
+        if is_foreign(intensity):
+            if not (self._is_noisy or counts):
+                # In its own precision: only NumPy's float64 reads a row alike in any batch.
+                dtype = numpy_dtype(intensity)
+                gain, unit = (like(x.astype(dtype)[:, None], intensity) for x in (gain, unit))
+                return self._quantise(intensity * gain) * unit
+            arguments = expected, keys, first_exposure, repeat, seed, counts
+            return like(self._read(to_numpy(intensity), *arguments), intensity)
         reading = np.empty(intensity.shape, np.float64 if counts else intensity.dtype)
 
         def expose(row):
@@ -167,10 +186,13 @@ class Camera(BaseEstimator):
             signal = generator("shot").poisson(signal * self.photons) / self.photons
         if self.read_noise:
             signal = signal + self.read_noise * generator("read").standard_normal(len(signal))
-        if self.bits is not None:
-            step = _FULL_SCALE / (2**self.bits - 1)
-            signal = np.rint(np.clip(signal, 0, _FULL_SCALE) / step) * step
-        return signal
+        return self._quantise(signal)
+
+    def _quantise(self, signal):
+        if self.bits is None:
+            return signal
+        step, xp = _FULL_SCALE / (2**self.bits - 1), namespace(signal)
+        return xp.round(xp.clip(signal, 0, _FULL_SCALE) / step) * step
 
 
 def row_keys(X):

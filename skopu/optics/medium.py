@@ -6,6 +6,18 @@ import scipy.sparse
 from scipy.sparse.linalg import LinearOperator
 from sklearn.base import BaseEstimator
 
+from .._arrays import (
+    as_type,
+    complex_of,
+    empty,
+    is_foreign,
+    like,
+    memory_explained,
+    namespace,
+    numpy_dtype,
+    working_rows,
+    zeros,
+)
 from ._glass import bit_generator, check_seed, circular_gaussian, phase_table, raw_bytes
 from ._rows import check_count, check_rows, dense, n_threads, pieces, run_pieces
 
@@ -148,14 +160,34 @@ class Medium(BaseEstimator):
         """Call consume(rows, modes, field) on pieces that cover the field of X.
 
         Pieces may come from several threads at once, in any order; the field handed
-        over is scratch memory of the caller's to change. X comes from ``check_rows``.
+        over is scratch memory of the caller's to change. X comes from ``check_rows``; where
+        it is an array of another library than NumPy, fields are too.
         """
         self._check_fits(X.shape[1], start + n)
-        self._stream_products(X, n, start, consume, self._seed(seed))
+        if is_foreign(X):
+            with memory_explained():
+                self._stream_arrays(X, n, start, consume, self._seed(seed))
+        else:
+            self._stream_threads(X, n, start, consume, self._seed(seed))
+
+    def _stream_threads(self, X, n, start, consume, seed):
+        """``_stream`` of NumPy's arrays and sparse matrices."""
+        self._stream_products(X, n, start, consume, seed)
+
+    def _stream_arrays(self, X, n, start, consume, seed):
+        """``_stream`` of arrays of any library, on their device."""
+        dtype = np.result_type(numpy_dtype(X), np.complex64)
+        for modes in pieces(n, self._block_modes(X.shape[1])):
+            low, high = start + modes.start, start + modes.stop
+            block = self._matrix_block(X.shape[1], low, high, dtype, seed)
+            real, imag = like(block.real, X), like(block.imag, X)
+            for rows in pieces(X.shape[0], working_rows(4 * dtype.itemsize * block.shape[1])):
+                light = X[rows, :]
+                consume(rows, modes, complex_of(light @ real, light @ imag))
 
     def _field(self, X, n, start=0, seed=None):
         """All pieces of ``_stream`` in one array."""
-        field = np.empty((X.shape[0], n), np.result_type(X.dtype, np.complex64))
+        field = empty((X.shape[0], n), np.result_type(numpy_dtype(X), np.complex64), X)
 
         def keep(rows, modes, piece):
             field[rows, modes] = piece
@@ -291,9 +323,7 @@ class LayeredMedium(Medium):
     def _check_fits(self, n_inputs, n_modes):
         check_count(self.n_layers, "n_layers")
 
-    def _stream(self, X, n, start, consume, seed=None):
-        self._check_fits(X.shape[1], start + n)
-        seed = self._seed(seed)
+    def _stream_threads(self, X, n, start, consume, seed):
         if _product_is_cheaper(X, n, start, self.block_size(X.shape[1]), self.n_layers):
             self._stream_products(X, n, start, consume, seed)
         else:
@@ -321,6 +351,24 @@ class LayeredMedium(Medium):
                 consume(rows, modes, field[:, offset : offset + modes.stop - modes.start])
 
         run_pieces(propagate, row_pieces)
+
+    def _stream_arrays(self, X, n, start, consume, seed):
+        n_rows, n_inputs = X.shape
+        masks = _Masks(self, n_inputs, start, start + n, seed, numpy_dtype(X))
+        size = masks.block_size
+        for blocks in pieces(masks.n_blocks, max(1, _BLOCK // size)):
+            on_device = _ArrayMasks(masks, blocks, X)
+            first, last = (
+                masks.first_mode + blocks.start * size,
+                masks.first_mode + blocks.stop * size,
+            )
+            modes = slice(max(first, start) - start, min(last, start + n) - start)
+            offset = start + modes.start - first
+            n_transforms = 2 + 2 * (blocks.stop - blocks.start)  # at work at once, and results
+            bytes_per_row = n_transforms * size * masks.table.itemsize
+            for rows in pieces(n_rows, working_rows(bytes_per_row)):
+                field = on_device.field(X[rows, :])
+                consume(rows, modes, field[:, offset : offset + modes.stop - modes.start])
 
     def _matrix_block(self, n_inputs, start, stop, dtype, seed):
         masks = _Masks(self, n_inputs, start, stop, seed, np.empty(0, dtype).real.dtype)
@@ -417,6 +465,36 @@ class _Masks:
             return light[:, : self.n_inputs]
         light = self._propagate(light, workers)
         return light[:, : self.n_inputs] * self.signs
+
+
+class _ArrayMasks:
+    """Some blocks of masks on the device of an array, as phasors."""
+
+    def __init__(self, masks, blocks, X):
+        self.grid, self.n_inputs, self.block_size = masks.grid, masks.n_inputs, masks.block_size
+        self.signs = None if masks.signs is None else like(masks.signs.astype(masks.table.dtype), X)
+        self.shared = [like(masks.table[mask], X) for mask in masks.shared]
+        self.last = like(masks.table[masks.last[blocks]], X)
+        self.dtype = masks.table.dtype
+
+    def field(self, rows):
+        """Field of the blocks, side by side."""
+        light = zeros((rows.shape[0], self.block_size), self.dtype, rows)
+        light[:, : self.n_inputs] = as_type(rows, self.dtype)
+        if self.signs is not None:
+            light[:, : self.n_inputs] *= self.signs
+            light = self._propagate(light)
+        for mask in self.shared:
+            light *= mask
+            light = self._propagate(light)
+        field = self._propagate(light[:, None, :] * self.last)
+        return namespace(rows).reshape(field, (rows.shape[0], -1))
+
+    def _propagate(self, light):
+        xp = namespace(light)
+        on_grid = xp.reshape(light, (*light.shape[:-1], *self.grid))
+        far = xp.fft.fftn(on_grid, axes=tuple(range(-len(self.grid), 0)))
+        return xp.reshape(far, light.shape)
 
 
 # Nanoseconds, measured in float32 on two cores of a 2023 server (AVX-512). Only their

@@ -6,9 +6,19 @@ import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator
 
+from .._arrays import (
+    as_type,
+    complex_of,
+    empty,
+    is_foreign,
+    namespace,
+    numpy_dtype,
+    to_numpy,
+    working_rows,
+)
 from ._glass import check_seed
 from ._rows import check_count, check_rows, pieces
-from .camera import Camera, row_keys
+from .camera import Camera
 from .medium import LayeredMedium, Medium
 
 _NOISY_GROUP = 2**22  # inputs or fields that a noisy reading holds at once, 32 to 64 MiB
@@ -44,6 +54,11 @@ class OPU(BaseEstimator):
     Bit planes recombine only as complex fields. The intensity of input of several bits
     therefore costs holography as well, and is then squared. Negative values take a
     second frame and can only be sent through `linear`.
+
+    Where scikit-learn dispatches by the array API, arrays of PyTorch and CuPy are taken and
+    returned, on their device, with the same glass. What has no noise is computed there in X's
+    own precision, so that a value at the edge of two counts of the camera may be read as
+    either; noise is NumPy's, and the readings go through the memory of the host.
 
     An ensemble that seeds nested random states anew (`BaggingClassifier`) gives each of
     its members another piece of glass.
@@ -286,10 +301,12 @@ class OPU(BaseEstimator):
             return
         largest = 2**self.input_bits - 1
         values = X.data if scipy.sparse.issparse(X) else X
-        wrong = (values != np.rint(values)) | (values > largest)
+        xp = namespace(values)
+        wrong = (values != xp.round(values)) | (values > largest)
         wrong |= (values < -largest) if signed else (values < 0)
-        if not wrong.any():
+        if not xp.any(wrong):
             return
+        values, wrong = to_numpy(values), to_numpy(wrong)
         some = ", ".join(repr(float(value)) for value in np.unique(values[wrong])[:3])
         shown = "0 and 1" if largest == 1 else f"the integers 0 to {largest}"
         if not signed and np.isin(-values[wrong], np.arange(1, largest + 1)).all():
@@ -316,68 +333,81 @@ class OPU(BaseEstimator):
         n, repeat = check_count(n, "n"), check_count(repeat, "repeat")
         n_modes = n if mode == "intensity" else -(-n // 2)
         medium, camera, X = self._prepare(X, n_modes, mode == "linear", name)
-        result = np.empty((X.shape[0], n), X.dtype) if out is None else _writable(out, X, n)
+        dtype = numpy_dtype(X)
+        result = empty((X.shape[0], n), dtype, X) if out is None else _writable(out, X, n)
         read = _read_intensity if mode == "intensity" else _read_linear
 
-        def keep(rows, modes, field):
-            outputs = modes if mode == "intensity" else slice(2 * modes.start, 2 * modes.stop)
-            piece = result[rows, outputs]
-            read(field, piece)
+        def write(rows, outputs, piece):
             if finish is not None:
-                finish(piece, outputs)
+                piece = finish(piece, outputs)
+            if is_foreign(X):  # what is NumPy's has been written in place
+                result[rows, outputs] = as_type(piece, dtype)
+
+        def keep(rows, modes, field):
+            outputs = modes
+            if mode == "linear":
+                outputs = slice(2 * modes.start, min(2 * modes.stop, n))
+            write(rows, outputs, read(field, result[rows, outputs]))
 
         if camera._is_ideal:
             medium._stream(X, n_modes, 0, keep, self.random_state)
             return result
         direct = mode == "intensity" and (self.input_bits or 1) == 1
         take = self._take_frame if direct else self._take_holograms
-        for rows in pieces(X.shape[0], max(1, _NOISY_GROUP // max(n_modes, X.shape[1]))):
-            # In double precision, whatever X is: a photon count takes a number of random
-            # draws that rounding of the light could change, and with it all that follow.
-            taken = take(medium, camera, X[rows].astype(np.float64), n_modes, repeat, exposure)
+        if is_foreign(X):
+            group = working_rows(8 * 16 * max(n_modes, X.shape[1]))
+        else:
+            group = max(1, _NOISY_GROUP // max(n_modes, X.shape[1]))
+        for rows in pieces(X.shape[0], group):
+            light = X[rows, :]
+            if camera._is_noisy or not is_foreign(X):
+                # In double precision, whatever X is: a photon count takes a number of random
+                # draws that rounding of the light could change, and with it all that follow.
+                light = as_type(light, np.float64)
+            taken = take(medium, camera, light, n_modes, repeat, exposure)
             if direct:
-                result[rows] = taken
-                if finish is not None:
-                    finish(result[rows], slice(0, n))
+                result[rows, :] = as_type(taken, dtype)
+                write(rows, slice(0, n), result[rows, :])
             else:
                 keep(rows, slice(0, n_modes), taken)
         return result
 
     def _take_frame(self, medium, camera, X, n_modes, repeat, exposure):
         """Noisy intensity of the rows of X, shown in one frame each."""
-        frame = np.empty((X.shape[0], n_modes))
+        frame = empty((X.shape[0], n_modes), numpy_dtype(X), X)
 
         def keep(rows, modes, field):
-            _read_intensity(field, frame[rows, modes])
+            frame[rows, modes] = _read_intensity(field, frame[rows, modes])
 
         medium._stream(X, n_modes, 0, keep, self.random_state)
         expected = medium._mean_power() * _power(X)
-        return camera._read(frame, expected, row_keys(X), exposure, repeat, self.random_state)
+        return camera._read(frame, expected, camera._keys(X), exposure, repeat, self.random_state)
 
     def _take_holograms(self, medium, camera, X, n_modes, repeat, exposure):
         """Noisy complex field of the rows of X, from four frames of each plane."""
-        keys = row_keys(X)
-        total = np.zeros((X.shape[0], n_modes), np.complex128)
+        xp, keys = namespace(X), camera._keys(X)
+        total = 0
         for weight, plane in self._planes(X):
             field = medium._field(plane, n_modes, seed=self.random_state)
             power = medium._mean_power() * _power(plane)
-            amplitude = np.sqrt(power)[:, None]
-            hologram = np.empty_like(total)
-            for part, along in ((hologram.real, field.real), (hologram.imag, field.imag)):
+            amplitude = xp.sqrt(power)[:, None]
+            real, imag = xp.real(field), xp.imag(field)
+            parts = []
+            for along, across in ((real, imag), (imag, real)):
                 # Reference in phase with this part and opposite to it; the part at a
                 # right angle to it adds the same to both frames.
-                across = field.real**2 + field.imag**2 - along**2
-                frames = [(along + side) ** 2 + across for side in (amplitude, -amplitude)]
+                frames = [(along + side) ** 2 + across**2 for side in (amplitude, -amplitude)]
                 bright, dark = (
                     camera._read(
                         frame, 2 * power, keys, exposure + i * repeat, repeat, self.random_state
                     )
                     for i, frame in enumerate(frames)
                 )
-                np.subtract(bright, dark, out=part)
+                parts.append(bright - dark)
                 exposure += 2 * repeat
-            lit = power > 0
-            total[lit] += weight * hologram[lit] / (4 * amplitude[lit])
+            lit = amplitude > 0  # or there is nothing to be read
+            scale = xp.where(lit, weight / xp.where(lit, 4 * amplitude, 1.0), 0.0)
+            total = total + complex_of(parts[0] * scale, parts[1] * scale)
         return total
 
     def _planes(self, X):
@@ -385,11 +415,11 @@ class OPU(BaseEstimator):
         if self.input_bits is None:
             yield 1, X
             return
-        values = X.data if scipy.sparse.issparse(X) else X
-        for sign in (1, -1) if values.min(initial=0) < 0 else (1,):
-            shown = np.maximum(sign * values, 0).astype(np.int64)
+        values, dtype = X.data if scipy.sparse.issparse(X) else X, numpy_dtype(X)
+        for sign in (1, -1) if namespace(values).any(values < 0) else (1,):
+            shown = as_type((abs(values) + sign * values) / 2, np.int64)  # of that sign alone
             for bit in range(self.input_bits):
-                plane = ((shown >> bit) & 1).astype(X.dtype)
+                plane = as_type((shown >> bit) & 1, dtype)
                 if scipy.sparse.issparse(X):
                     plane = scipy.sparse.csr_matrix((plane, X.indices, X.indptr), X.shape)
                 yield sign * 2**bit, plane
@@ -397,6 +427,8 @@ class OPU(BaseEstimator):
 
 def _writable(out, X, n):
     """Return out, which must be an array for n results of each row of X."""
+    if is_foreign(X):
+        raise ValueError("out takes what is made of NumPy's arrays alone: it must be None here.")
     shape = X.shape[0], n
     if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != X.dtype:
         found = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else repr(out)
@@ -411,20 +443,29 @@ def _writable(out, X, n):
 
 
 def _read_intensity(field, piece):
-    """Write |field|^2 into piece; field is scratch."""
+    """|field|^2, in piece where that is NumPy's; field is scratch."""
     # Through the modulus, which is one pass over the field where its parts would be two.
+    if is_foreign(field):
+        modulus = namespace(field).abs(field)
+        return modulus * modulus
     np.abs(field, out=piece, casting="same_kind")
-    np.square(piece, out=piece)
+    return np.square(piece, out=piece)
 
 
 def _read_linear(field, piece):
-    """Write sqrt(2) times real and imaginary parts, interleaved, into piece."""
+    """sqrt(2) times real and imaginary parts, interleaved, in piece where that is NumPy's."""
+    if is_foreign(field):
+        xp = namespace(field)
+        parts = xp.reshape(xp.stack([xp.real(field), xp.imag(field)], axis=2), (field.shape[0], -1))
+        return parts[:, : piece.shape[1]] * math.sqrt(2)
     parts = np.ascontiguousarray(field).view(field.real.dtype)
-    np.multiply(parts[:, : piece.shape[1]], math.sqrt(2), out=piece, casting="same_kind")
+    return np.multiply(parts[:, : piece.shape[1]], math.sqrt(2), out=piece, casting="same_kind")
 
 
 def _power(X):
     """Squared norm of each row."""
     if scipy.sparse.issparse(X):
         return np.asarray(X.power(2).sum(axis=1)).ravel()
+    if is_foreign(X):
+        return namespace(X).sum(X * X, axis=1)
     return np.einsum("ij,ij->i", X, X)

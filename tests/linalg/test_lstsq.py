@@ -143,7 +143,7 @@ A, b = rng.normal(size=(30, 4)), rng.normal(size=30)
         (A, b, {"opu": OPU(input_bits=1)}, "but A contains"),
         (np.vstack([A] * 20) * np.nan, np.tile(b, 20), {}, "A contains NaN"),
         (A * 1j, b, {}, "A must be real"),
-        (A, b * 1j, {}, "b must hold real"),
+        (A, b * 1j, {}, "b must be real"),
         (A, ["a"] * 30, {}, "b must hold real"),
         (A, b, {"n_projections": 3}, "n_projections must be at least 4"),
         (scipy.sparse.csr_matrix((0, 4)), b[:0], {}, "at least one row"),

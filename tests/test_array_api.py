@@ -1,0 +1,417 @@
+"""Arrays of PyTorch, CuPy and the array API's strict model, against NumPy's results.
+
+The strict model's arrays lie on a made-up device that refuses to be read by NumPy, as those
+of a GPU do, and its functions do what the standard says and no more.
+"""
+
+import importlib
+import os
+import pickle
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+
+from skopu import (
+    OPU,
+    Camera,
+    DFAClassifier,
+    DFAGraphClassifier,
+    GaussianMedium,
+    LayeredMedium,
+    MeasuredMedium,
+    OpticalRandomFeatures,
+    OpticalRidge,
+    OPUTraceEstimator,
+    OPUTruncatedSVD,
+    _arrays,
+)
+from skopu.kernels import arc_cosine_kernel, optical_kernel
+from skopu.linalg import count_triangles, opu_lstsq, opu_matmul, opu_svd, opu_trace
+
+if os.environ.get("SCIPY_ARRAY_API") != "1":
+    reason = "scikit-learn dispatches only where SCIPY_ARRAY_API=1 is set before Python starts."
+    pytest.skip(reason, allow_module_level=True)
+pytest.importorskip("array_api_compat")
+
+
+@pytest.fixture(autouse=True)
+def dispatch():
+    with sklearn.config_context(array_api_dispatch=True):
+        yield
+
+
+def on(library, device, values):
+    """Values as an array of that library on that device, or a skipped test."""
+    module = pytest.importorskip(library)
+    if library == "array_api_strict":
+        return module.asarray(values, device=module.Device(device))
+    if device == "cuda" and not module.cuda.is_available():
+        pytest.skip(f"{library} finds no GPU on this machine.")
+    if library == "cupy":
+        return module.asarray(values)
+    return module.asarray(values, device=device)
+
+
+PLACES = [
+    ("array_api_strict", "device1"),
+    ("torch", "cpu"),
+    ("torch", "cuda"),
+    ("cupy", "cuda"),
+]
+
+
+@pytest.fixture(params=PLACES, ids=" ".join)
+def put(request):
+    """Function that makes arrays of one library on one device."""
+    return lambda values: on(*request.param, values)
+
+
+def check_same(found, expected, beside, tol):
+    """Found lies beside that array, and is NumPy's expected to a tolerance."""
+    assert _arrays.place(found) == _arrays.place(beside)
+    found = _arrays.to_numpy(found)
+    assert found.dtype == expected.dtype
+    assert found.shape == expected.shape
+    assert abs(found - expected).max() <= tol * abs(expected).max()
+
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(9, 40))
+DTYPES = [np.float32, np.float64]
+
+
+def rounding(dtype):
+    return 40 * float(np.finfo(dtype).eps)
+
+
+MEDIA = [
+    LayeredMedium(random_state=1),
+    LayeredMedium(1),
+    LayeredMedium(2),
+    LayeredMedium(4),
+    GaussianMedium(random_state=2),
+    MeasuredMedium(GaussianMedium().transmission_matrix(50, 3000)),
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("n", "start"), [(1, 0), (900, 700), (1500, 1024), (2500, 0)])
+@pytest.mark.parametrize("medium", MEDIA, ids=str)
+def test_same_glass(put, medium, n, start, dtype):
+    light = X.astype(dtype)
+    field = medium.field(put(light), n, start)
+    check_same(field, medium.field(light, n, start), put(light), rounding(dtype))
+
+
+def test_same_glass_in_two_dimensions_and_small_memory(put):
+    light = rng.normal(size=(3, 20000))
+    expected = LayeredMedium().field(light, 50000)
+    with sklearn.config_context(working_memory=1):  # row by row
+        check_same(LayeredMedium().field(put(light), 50000), expected, put(light), 1e-13)
+        gaussian = GaussianMedium().field(put(light), 7)
+    check_same(gaussian, GaussianMedium().field(light, 7), put(light), 1e-13)
+
+
+def test_blocks_of_masks_are_moved_one_by_one(put, monkeypatch):
+    monkeypatch.setattr("skopu.optics.medium._BLOCK", 2048)
+    expected = LayeredMedium().field(X, 5000, 100)
+    check_same(LayeredMedium().field(put(X), 5000, 100), expected, put(X), 1e-13)
+
+
+CAMERAS = [
+    None,
+    Camera(bits=8),
+    Camera(bits=8, exposure=0.02),
+    Camera(photons=100, read_noise=0.1),
+    Camera(bits=10, photons=500, random_state=4),
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("input_bits", [None, 1, 3])
+@pytest.mark.parametrize("camera", CAMERAS, ids=str)
+@pytest.mark.parametrize("mode", ["intensity", "linear"])
+def test_device(put, mode, camera, input_bits, dtype):
+    opu = OPU(GaussianMedium(), camera, input_bits, random_state=5)
+    light = X if input_bits is None else rng.integers(0, 2**input_bits, X.shape)
+    light = light.astype(dtype)
+    light[3] = 0
+    if mode == "linear" and input_bits == 3:
+        light[4] *= -1
+    expected = getattr(opu, mode)(light, 301, repeat=2)
+    found = getattr(opu, mode)(put(light), 301, repeat=2)
+    if camera is None or camera.bits is None:
+        check_same(found, expected, put(light), rounding(dtype))
+        return
+    # What lies at the edge of two counts may be read as either, one in 1e5 in float32.
+    assert _arrays.place(found) == _arrays.place(put(light))
+    differ = abs(_arrays.to_numpy(found) - expected) > rounding(dtype) * abs(expected).max()
+    assert differ.mean() <= (0.002 if dtype == np.float32 else 0)
+
+
+def test_camera(put):
+    intensity = rng.exponential(size=(4, 300))
+    for camera in (Camera(bits=6), Camera(bits=6, photons=50, read_noise=0.1)):
+        check_same(camera.read(put(intensity)), camera.read(intensity), put(intensity), 1e-14)
+        counts = camera.read(put(intensity), counts=True)
+        check_same(counts, camera.read(intensity, counts=True), put(intensity), 0)
+    with pytest.raises(ValueError, match="cannot be negative"):
+        Camera().read(put(-intensity))
+
+
+FEATURES = [
+    {"kernel": "speckle"},
+    {"kernel": "speckle", "degree": 1},
+    {"kernel": "speckle", "degree": 3.5},
+    {"kernel": "arc_cosine", "degree": 0},
+    {"kernel": "arc_cosine"},
+    {"kernel": "arc_cosine", "degree": 2},
+    {"kernel": "rbf", "gamma": 0.1},
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("options", FEATURES, ids=str)
+def test_features(put, options, dtype):
+    rows = X.astype(dtype)
+    features = OpticalRandomFeatures(n=1501, random_state=0, **options)
+    expected = clone(features).fit_transform(rows)
+    found = features.fit_transform(put(rows))
+    check_same(found, expected, put(rows), 4 * rounding(dtype))
+    again = pickle.loads(pickle.dumps(features)).transform(put(rows[:1]))
+    check_same(again, expected[:1], put(rows), 4 * rounding(dtype))
+
+
+def test_features_of_integers(put):
+    rows = rng.integers(0, 9, (4, 6))
+    features = OpticalRandomFeatures(n=50, random_state=0)
+    check_same(features.fit_transform(put(rows)), features.fit_transform(rows), put(rows), 1e-13)
+
+
+def test_pipeline():
+    torch = pytest.importorskip("torch")
+    y = rng.normal(size=9)
+    model = make_pipeline(OpticalRandomFeatures(n=300, random_state=0), Ridge(solver="svd"))
+    expected = clone(model).fit(X, y).predict(X)
+    predicted = model.fit(torch.asarray(X), torch.asarray(y)).predict(torch.asarray(X))
+    check_same(predicted, expected, torch.asarray(X), 1e-9)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("degree", [0.5, 1, 2, 3])
+def test_optical_kernel(put, degree, dtype):
+    A, B = X[:4].astype(dtype), X[2:].astype(dtype)
+    A[0] = 0
+    for arrays in ((A,), (A, B)):
+        expected = optical_kernel(*arrays, degree=degree)
+        check_same(optical_kernel(*map(put, arrays), degree=degree), expected, put(A), 1e-6)
+    single = optical_kernel(put(A[1]), put(B[1]), degree=degree)
+    assert single == pytest.approx(optical_kernel(A[1], B[1], degree=degree), rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("degree", [0, 1, 2])
+def test_arc_cosine_kernel(put, degree, dtype):
+    A, B = X[:4].astype(dtype), X[2:].astype(dtype)
+    for arrays in ((A,), (A, B)):
+        expected = arc_cosine_kernel(*arrays, degree=degree)
+        check_same(arc_cosine_kernel(*map(put, arrays), degree=degree), expected, put(A), 1e-6)
+
+
+def decaying(m, n, dtype=np.float64):
+    U = np.linalg.qr(rng.normal(size=(m, n)))[0]
+    V = np.linalg.qr(rng.normal(size=(n, n)))[0]
+    return ((U * 0.9 ** np.arange(n)) @ V.T).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_iter", [0, 2, "auto"])
+@pytest.mark.parametrize("shape", [(80, 60), (300, 40)], ids=str)
+def test_svd(put, shape, n_iter, dtype):
+    A = decaying(*shape, dtype)
+    for opu in (None, OPU(LayeredMedium(), Camera(bits=12))):
+        options = {"n_iter": n_iter, "opu": opu, "random_state": 0}
+        expected = opu_svd(A, 12, **options)
+        found = opu_svd(put(A), 12, **options)
+        for one, other in zip(found, expected, strict=True):
+            check_same(one, other, put(A), 1e4 * np.finfo(dtype).eps)
+
+
+def test_svd_of_low_rank_and_of_zeros(put):
+    A = np.outer(np.arange(1.0, 31), np.arange(1.0, 21))
+    for matrix in (A, 0 * A):
+        U, s, Vt = map(_arrays.to_numpy, opu_svd(put(matrix), 3, random_state=0))
+        np.testing.assert_allclose((U * s) @ Vt, matrix, atol=1e-10)
+        np.testing.assert_allclose(U.T @ U, np.eye(3), atol=1e-12)
+        np.testing.assert_allclose(Vt @ Vt.T, np.eye(3), atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_truncated_svd(put, dtype):
+    A = decaying(200, 30, dtype)
+    expected = OPUTruncatedSVD(5, random_state=0)
+    svd = clone(expected)
+    X_new = svd.fit_transform(put(A))
+    tol = 1e3 * np.finfo(dtype).eps
+    check_same(X_new, expected.fit_transform(A), put(A), tol)
+    check_same(svd.transform(put(A[:1])), expected.transform(A[:1]), put(A), tol)
+    check_same(
+        svd.inverse_transform(X_new), expected.inverse_transform(expected.transform(A)), put(A), tol
+    )
+    expected.fit(A)
+    for name in ("components_", "singular_values_", "explained_variance_ratio_"):
+        check_same(getattr(svd, name), getattr(expected, name), put(A), tol)
+    for rows in (slice(0, 3), slice(3, 200)):
+        svd.partial_fit(put(A[rows]))
+        expected.partial_fit(A[rows])
+    for name in ("components_", "singular_values_", "explained_variance_ratio_"):
+        check_same(getattr(svd, name), getattr(expected, name), put(A), tol)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", [None, "log", "inv", "sqrt", np.exp])
+@pytest.mark.parametrize("method", ["hutchinson", "hutch++", "xtrace", "sketch"])
+def test_trace(put, method, function, dtype):
+    Q = np.linalg.qr(rng.normal(size=(60, 60)))[0]
+    A = ((Q * np.linspace(1, 2, 60)) @ Q.T).astype(dtype)
+    A = (A + A.T) / 2
+    options = {"method": method, "function": function, "lanczos_steps": 8, "random_state": 0}
+    expected = opu_trace(A, 200, **options)
+    found = opu_trace(put(A), 200, **options)
+    assert found.value == pytest.approx(expected.value, rel=5 * rounding(dtype))
+    assert found.n_matvecs == expected.n_matvecs
+    estimator = OPUTraceEstimator(200, method=method, function=function, lanczos_steps=8)
+    trace = estimator.set_params(random_state=0).fit(put(A)).trace_
+    assert trace == pytest.approx(expected.value, rel=5 * rounding(dtype))
+
+
+def test_trace_where_krylov_spaces_are_exhausted(put):
+    A = np.diag([1.0] * 30 + [2.0] * 30)
+    A[:2, :2] = [[1, 0.5], [0.5, 1]]  # of some alone
+    expected = opu_trace(A, 300, function="log", random_state=0)
+    found = opu_trace(put(A), 300, function="log", random_state=0)
+    assert found.value == pytest.approx(expected.value, rel=1e-9)
+    with pytest.raises(ValueError, match="must be symmetric"):
+        opu_trace(put(np.triu(X[:, :9])), 40, function="exp")
+
+
+def test_triangles(put):
+    A = np.triu(rng.random((80, 80)) < 0.1, 1).astype(float)
+    A += A.T
+    expected = count_triangles(A, 150, random_state=0)
+    assert count_triangles(put(A), 150, random_state=0) == pytest.approx(expected, rel=1e-9)
+    for wrong, message in ((2 * A, "zeros and ones"), (A + np.eye(80), "self-loops")):
+        with pytest.raises(ValueError, match=message):
+            count_triangles(put(wrong), 150)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_matmul(put, dtype):
+    A, B = decaying(500, 8, dtype), decaying(500, 5)
+    expected = opu_matmul(A, B, 100, random_state=0)
+    found = opu_matmul(put(A), put(B), 100, random_state=0)
+    check_same(found.value, expected.value, put(A), 40 * np.finfo(dtype).eps)
+    assert found.standard_error == pytest.approx(expected.standard_error, rel=1e-5)
+
+
+@pytest.mark.parametrize("m", [100, 3000])
+def test_lstsq(put, m):
+    A, b = decaying(m, 6), rng.normal(size=(m, 2))
+    expected = np.linalg.lstsq(A, b, rcond=None)[0]
+    solution = opu_lstsq(put(A), put(b), random_state=0)
+    check_same(solution.x, expected, put(A), 1e-12)
+    check_same(solution.residues, np.square(b - A @ expected).sum(axis=0), put(A), 1e-12)
+    single = opu_lstsq(put(A), put(b[:, 0]), random_state=0)
+    check_same(single.x, expected[:, 0], put(A), 1e-12)
+    assert isinstance(single.residues, float)
+
+
+def test_without_dispatch_the_answer_is_numpys():
+    torch = pytest.importorskip("torch")
+    with sklearn.config_context(array_api_dispatch=False):
+        found = OpticalRandomFeatures(n=20, random_state=0).fit_transform(torch.asarray(X))
+        assert isinstance(found, np.ndarray)
+        assert isinstance(LayeredMedium().field(torch.asarray(X), 5), np.ndarray)
+
+
+def test_mixed_devices(put):
+    A, b = decaying(50, 4), rng.normal(size=50)
+    with pytest.raises(ValueError, match=r"A is an array of .*, b one of numpy on cpu. Move"):
+        opu_lstsq(put(A), b)
+    with pytest.raises(ValueError, match="A is an array of numpy on cpu, B one of"):
+        opu_matmul(A, put(A), 10)
+    with pytest.raises(ValueError, match="X is an array of numpy on cpu, Y one of"):
+        optical_kernel(A, put(A))
+    svd = OPUTruncatedSVD(2).fit(put(A))
+    message = r"OPUTruncatedSVD.{}\(\) must use the same namespace"
+    for method in ("transform", "partial_fit"):
+        svd.partial_fit(put(A))
+        with pytest.raises(ValueError, match=message.format(method)):
+            getattr(svd, method)(A)
+    with pytest.raises(ValueError, match=message.format("inverse_transform")):
+        svd.inverse_transform(A[:, :2])
+    features = OpticalRandomFeatures(n=5).fit(A)
+    with pytest.raises(ValueError, match=r"OpticalRandomFeatures.transform\(\) must use the same"):
+        features.transform(put(A))
+
+
+@pytest.mark.parametrize(
+    "estimator", [OpticalRidge(n=9), DFAClassifier(), DFAGraphClassifier()], ids=str
+)
+def test_estimators_of_numpys_arrays_say_so(put, estimator):
+    with pytest.raises(ValueError, match=r"takes arrays of NumPy, got one of .* Convert it"):
+        estimator.fit(put(X), put(np.arange(9) % 2))
+
+
+def test_bad_input(put):
+    features = OpticalRandomFeatures(n=5)
+    for wrong, message in (
+        (X * np.nan, "NaN"),
+        (X + 0j, "must be real"),
+        (X[0], "2D|2-d"),
+        (X[:0], "0 sample"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            features.fit(put(wrong))
+    for wrong, message in ((X * np.inf, "infinity"), (X + 0j, "must be real"), (X[0], "2-d")):
+        with pytest.raises(ValueError, match=message):
+            OPU().intensity(put(wrong), 5)
+        with pytest.raises(ValueError, match=message):
+            opu_svd(put(wrong), 1)
+    with pytest.raises(ValueError, match="shows 0 and 1"):
+        OPU(input_bits=1).intensity(put(X), 5)
+    with pytest.raises(ValueError, match="must be None here"):
+        features.fit(put(X)).transform(put(X), out=np.empty((9, 5)))
+
+
+def test_unknown_dtype():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(ValueError, match=r"dtype torch\.bfloat16, which NumPy does not know"):
+        OpticalRandomFeatures(n=5).fit(torch.ones(3, 2, dtype=torch.bfloat16))
+
+
+def test_out_of_memory_says_what_to_do(monkeypatch):
+    torch = pytest.importorskip("torch")
+
+    def fail(*args, **options):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 PiB.")
+
+    fft = importlib.import_module("array_api_compat.torch.fft")
+    monkeypatch.setattr(fft, "fftn", fail)
+    light = torch.ones(2, 100)
+    with pytest.raises(MemoryError, match=r"working_memory=MiB\), now 1024 MiB, or pass fewer"):
+        OpticalRandomFeatures(n=2000).fit(light).transform(light)
+    monkeypatch.setattr(fft, "fftn", lambda *args, **options: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        LayeredMedium().field(light, 2000)
+
+
+def test_without_array_api_compat(monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setitem(importlib.sys.modules, "array_api_compat", None)
+    with pytest.raises(ImportError, match=r"pip install \"skopu\[array-api\]\""):
+        LayeredMedium().field(torch.asarray(X), 5)
