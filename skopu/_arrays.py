@@ -41,7 +41,8 @@ def like(values, X):
     """NumPy's values as an array of X's library, on X's device."""
     if not is_foreign(X):
         return values
-    return namespace(X).asarray(np.ascontiguousarray(values), device=_compat().device(X))
+    values = np.require(values, requirements="CW")  # PyTorch warns of what is read-only
+    return namespace(X).asarray(values, device=_compat().device(X))
 
 
 def to_numpy(x):

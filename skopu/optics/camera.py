@@ -152,10 +152,7 @@ class Camera(BaseEstimator):
             unit[:] = (2**self.bits - 1) / _FULL_SCALE
         if is_foreign(intensity):
             if not (self._is_noisy or counts):
-                # In its own precision: only NumPy's float64 reads a row alike in any batch.
-                dtype = numpy_dtype(intensity)
-                gain, unit = (like(x.astype(dtype)[:, None], intensity) for x in (gain, unit))
-                return self._quantise(intensity * gain) * unit
+                return self._count(intensity, gain, unit)
             arguments = expected, keys, first_exposure, repeat, seed, counts
             return like(self._read(to_numpy(intensity), *arguments), intensity)
         reading = np.empty(intensity.shape, np.float64 if counts else intensity.dtype)
@@ -169,6 +166,20 @@ class Camera(BaseEstimator):
 
         run_pieces(expose, range(len(intensity)))
         return np.rint(reading).astype(np.uint16) if counts and repeat == 1 else reading
+
+    def _count(self, intensity, gain, unit):
+        """What a camera without noise reads of arrays of any library, in their precision."""
+        if self.bits is None:
+            return intensity
+        xp, largest = namespace(intensity), 2**self.bits - 1
+        step, dtype = _FULL_SCALE / largest, numpy_dtype(intensity)
+        # Few passes over memory, which are all that this costs.
+        gain, unit = (
+            like(factor.astype(dtype)[:, None], intensity) for factor in (gain / step, unit * step)
+        )
+        counts = xp.round(xp.clip(intensity * gain, 0, largest))
+        counts *= unit
+        return counts
 
     def _detect(self, signal, seed, key, exposure):
         """One exposure of one frame, in units of signal."""
@@ -186,13 +197,10 @@ class Camera(BaseEstimator):
             signal = generator("shot").poisson(signal * self.photons) / self.photons
         if self.read_noise:
             signal = signal + self.read_noise * generator("read").standard_normal(len(signal))
-        return self._quantise(signal)
-
-    def _quantise(self, signal):
-        if self.bits is None:
-            return signal
-        step, xp = _FULL_SCALE / (2**self.bits - 1), namespace(signal)
-        return xp.round(xp.clip(signal, 0, _FULL_SCALE) / step) * step
+        if self.bits is not None:
+            step = _FULL_SCALE / (2**self.bits - 1)
+            signal = np.rint(np.clip(signal, 0, _FULL_SCALE) / step) * step
+        return signal
 
 
 def row_keys(X):

@@ -472,17 +472,24 @@ class _ArrayMasks:
 
     def __init__(self, masks, blocks, X):
         self.grid, self.n_inputs, self.block_size = masks.grid, masks.n_inputs, masks.block_size
-        self.signs = None if masks.signs is None else like(masks.signs.astype(masks.table.dtype), X)
-        self.shared = [like(masks.table[mask], X) for mask in masks.shared]
-        self.last = like(masks.table[masks.last[blocks]], X)
+        self.signs = None if masks.signs is None else like(masks.signs, X)
         self.dtype = masks.table.dtype
+        table, xp = like(masks.table, X), namespace(X)
+
+        def phasors(mask):  # of a mask that travels as bytes
+            steps = as_type(like(mask.ravel(), X), np.int64)
+            return xp.reshape(xp.take(table, steps, axis=0), mask.shape)
+
+        self.shared = [phasors(mask) for mask in masks.shared]
+        self.last = phasors(masks.last[blocks])
 
     def field(self, rows):
         """Field of the blocks, side by side."""
         light = zeros((rows.shape[0], self.block_size), self.dtype, rows)
-        light[:, : self.n_inputs] = as_type(rows, self.dtype)
-        if self.signs is not None:
-            light[:, : self.n_inputs] *= self.signs
+        if self.signs is None:
+            light[:, : self.n_inputs] = as_type(rows, self.dtype)
+        else:
+            light[:, : self.n_inputs] = as_type(rows * self.signs, self.dtype)
             light = self._propagate(light)
         for mask in self.shared:
             light *= mask
