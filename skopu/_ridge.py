@@ -19,10 +19,11 @@ from .linalg._device import test_matrix
 from .linalg._nystrom import nystrom
 from .optics import OPU, GaussianMedium
 from .optics._glass import bit_generator, raw_bytes
-from .optics._rows import all_finite
+from .optics._rows import all_finite, pieces
 
 _STORED = 2**27  # features that are stored where samples are fewer
 _LARGEST_GRAM = 25_000  # rows of a Gram matrix: 2.5 or 5 GB
+_PART = 1024  # samples of a block that are worked on at once
 _SOME = 256  # samples whose mean is near that of all
 _RANK = 512  # directions that the preconditioner knows
 _PROBES = 10  # random vectors that the trace of the hat matrix is estimated from
@@ -57,9 +58,14 @@ class _Problem:
         self.has_intercept = fit_intercept
 
     def blocks(self, done=lambda rows: None):
-        """Slices of rows, with their features: shifted, times the roots of their weights."""
-        for rows in self.features.blocks(self.X):
-            block = self.features(self.X[rows])
+        """Slices of rows, with their features: shifted, times the roots of their weights.
+
+        All blocks are the same memory, of which each is the next one's ruin.
+        """
+        slices = self.features.blocks(self.X)
+        memory = np.empty((slices[0].stop, self.features.n), self.X.dtype)
+        for rows in slices:
+            block = self.features(self.X[rows], out=memory[: rows.stop - rows.start])
             block -= self.shift
             block *= self.roots[rows, None]
             yield rows, block
@@ -68,7 +74,9 @@ class _Problem:
     def add_to_mean(self, rows, block):
         """Gather the mean of shifted features, over a pass."""
         if self.has_intercept:
-            self.mean += self.roots[rows].astype(np.float64) @ block / self.total
+            roots = self.roots[rows].astype(np.float64)
+            for part in pieces(len(block), _PART):  # a float64 copy of all would be as large again
+                self.mean += roots[part] @ block[part].astype(np.float64) / self.total
 
     def centre(self, product, columns):
         """Gram matrix of shifted features times columns, less what their mean has in it."""
@@ -171,19 +179,22 @@ def _factor_and_solve(gram, right, alpha):
 def _leave_one_out(problem, vectors, inverses, right, done):
     """Mean squared error of predictions for each sample by all others, for each alpha."""
     dtype = problem.X.dtype
-    mean = problem.mean @ vectors
+    mean = (problem.mean @ vectors).astype(dtype)
     errors = np.zeros(inverses.shape[1])
     coefs = [(inverse[:, None] * right).astype(dtype) for inverse in inverses.T]
     inverses = inverses.astype(dtype)
     for rows, block in problem.blocks(done):
-        rotated = block @ vectors
-        rotated -= np.outer(problem.roots[rows], mean).astype(dtype)
-        residuals = [problem.Y[rows] - rotated @ coef for coef in coefs]
-        np.square(rotated, out=rotated)
-        leverages = rotated @ inverses + np.reshape(problem.leverage_of_mean(rows), (-1, 1))
-        for i, residual in enumerate(residuals):
-            left_out = residual / (1 - leverages[:, [i]])
-            errors[i] += np.square(left_out, dtype=np.float64).sum()
+        for part in pieces(len(block), _PART):
+            samples = slice(rows.start + part.start, rows.start + part.stop)
+            rotated = block[part] @ vectors
+            rotated -= np.outer(problem.roots[samples], mean)
+            residuals = [problem.Y[samples] - rotated @ coef for coef in coefs]
+            np.square(rotated, out=rotated)
+            leverages = rotated @ inverses
+            leverages += np.reshape(problem.leverage_of_mean(samples), (-1, 1))
+            for i, residual in enumerate(residuals):
+                left_out = residual / (1 - leverages[:, [i]])
+                errors[i] += np.square(left_out, dtype=np.float64).sum()
     return errors / problem.Y.size
 
 
