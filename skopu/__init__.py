@@ -2,6 +2,13 @@
 
 from ._version import __version__
 from .decomposition import OPUTruncatedSVD
+from .inspection import (
+    AlignmentDisplay,
+    KernelApproximationDisplay,
+    SpeckleDisplay,
+    SpectrumDisplay,
+    TraceConvergenceDisplay,
+)
 from .kernel_approximation import OpticalRandomFeatures
 from .kernels import arc_cosine_kernel, optical_kernel
 from .linalg import count_triangles, opu_lstsq, opu_matmul, opu_svd, opu_trace
@@ -12,11 +19,13 @@ from .trace import OPUTraceEstimator
 
 __all__ = [
     "OPU",
+    "AlignmentDisplay",
     "Camera",
     "DFAClassifier",
     "DFAGraphClassifier",
     "DFARegressor",
     "GaussianMedium",
+    "KernelApproximationDisplay",
     "LayeredMedium",
     "MeasuredMedium",
     "NodeClassifier",
@@ -25,6 +34,9 @@ __all__ = [
     "OpticalRandomFeatures",
     "OpticalRidge",
     "OpticalRidgeClassifier",
+    "SpeckleDisplay",
+    "SpectrumDisplay",
+    "TraceConvergenceDisplay",
     "__version__",
     "arc_cosine_kernel",
     "count_triangles",

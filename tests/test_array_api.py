@@ -5,7 +5,6 @@ of a GPU do, and its functions do what the standard says and no more.
 """
 
 import importlib
-import os
 import pickle
 
 import numpy as np
@@ -32,10 +31,8 @@ from skopu import (
 from skopu.kernels import arc_cosine_kernel, optical_kernel
 from skopu.linalg import count_triangles, opu_lstsq, opu_matmul, opu_svd, opu_trace
 
-if os.environ.get("SCIPY_ARRAY_API") != "1":
-    reason = "scikit-learn dispatches only where SCIPY_ARRAY_API=1 is set before Python starts."
-    pytest.skip(reason, allow_module_level=True)
 pytest.importorskip("array_api_compat")
+pytest.importorskip("scipy", "1.14", reason="scikit-learn dispatches with SciPy 1.14 or newer.")
 
 
 @pytest.fixture(autouse=True)

@@ -50,6 +50,7 @@ MAY_IMPORT = {
         "_sklearn",
         "_validation",
     },
+    "inspection": {"optics", "linalg", "kernels"},
     "__init__": {
         "_version",
         "optics",
@@ -57,6 +58,7 @@ MAY_IMPORT = {
         "kernel_approximation",
         "linalg",
         "decomposition",
+        "inspection",
         "linear_model",
         "trace",
         "neural_network",

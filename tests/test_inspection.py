@@ -1,0 +1,189 @@
+"""Displays: what they measure, and that what they draw is labelled."""
+
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.datasets import load_digits
+from sklearn.decomposition import TruncatedSVD
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics.pairwise import rbf_kernel
+
+from skopu import (
+    OPU,
+    Camera,
+    DFAClassifier,
+    DFARegressor,
+    GaussianMedium,
+    MeasuredMedium,
+    OpticalRandomFeatures,
+    OPUTraceEstimator,
+    OPUTruncatedSVD,
+    arc_cosine_kernel,
+    optical_kernel,
+)
+from skopu.inspection import (
+    AlignmentDisplay,
+    KernelApproximationDisplay,
+    SpeckleDisplay,
+    SpectrumDisplay,
+    TraceConvergenceDisplay,
+)
+
+X, y = load_digits(return_X_y=True)
+X, y = X[:200] / 16, y[:200]
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def alignment(epochs=3):
+    model = DFAClassifier((20, 20), track_alignment=True, random_state=0)
+    for _ in range(epochs):
+        model.partial_fit(X, y, classes=np.arange(10))
+    return model
+
+
+def all_displays():
+    yield SpeckleDisplay.from_estimator(OPU(), X[:1])
+    yield KernelApproximationDisplay.from_estimator(OpticalRandomFeatures(), X[:20])
+    yield SpectrumDisplay.from_estimator(OPUTruncatedSVD(5).fit(X), X)
+    yield TraceConvergenceDisplay.from_estimator(OPUTraceEstimator(), X.T @ X, exact=1.0)
+    yield AlignmentDisplay.from_estimator(alignment())
+
+
+@pytest.mark.parametrize("display", all_displays(), ids=lambda display: type(display).__name__)
+def test_drawn_titled_and_labelled(display):
+    axes = getattr(display, "axes_", None)
+    axes = [display.ax_] if axes is None else axes
+    for ax in axes:
+        assert ax.get_title()
+        assert ax.get_xlabel()
+        assert ax.get_ylabel()
+    display.figure_.canvas.draw()
+    figure, others = plt.subplots(1, len(axes))
+    assert display.plot(others) is display
+    assert display.figure_ is figure
+    with pytest.raises(ValueError, match=f"ax must hold {len(axes)} matplotlib Axes, got 3"):
+        display.plot(plt.subplots(1, 3)[1])
+
+
+def test_speckle():
+    opu = OPU(GaussianMedium(), Camera(bits=12), random_state=3)
+    display = SpeckleDisplay.from_estimator(opu, X[:1], shape=(60, 80))
+    np.testing.assert_array_equal(display.image.ravel(), opu.intensity(X[:1], 4800)[0])
+    # The contrast of m independent exponential intensities has variance near 1 / m.
+    assert abs(display.contrast - 1) < 4 / np.sqrt(4800)
+    fitted = OpticalRandomFeatures(opu=opu).fit(X)
+    np.testing.assert_array_equal(
+        SpeckleDisplay.from_estimator(fitted, X[:1], shape=(60, 80)).image, display.image
+    )
+    assert SpeckleDisplay.from_estimator(opu, 0 * X[:1]).contrast == 0
+    assert SpeckleDisplay.from_estimator(opu, X[:1], shape=(1, 1)).contrast == 0
+
+
+def test_speckle_of_bad_input():
+    with pytest.raises(ValueError, match="X must be one sample, a row, got 2 rows"):
+        SpeckleDisplay.from_estimator(OPU(), X[:2])
+    with pytest.raises(ValueError, match="a side of shape"):
+        SpeckleDisplay.from_estimator(OPU(), X[:1], shape=(0, 5))
+    with pytest.raises(NotFittedError):
+        SpeckleDisplay.from_estimator(OpticalRandomFeatures(), X[:1])
+
+
+@pytest.mark.parametrize(
+    ("options", "kernel"),
+    [
+        ({}, optical_kernel),
+        ({"degree": 1}, lambda X: optical_kernel(X, degree=1)),
+        ({"kernel": "arc_cosine", "degree": 2}, lambda X: arc_cosine_kernel(X, degree=2)),
+        ({"kernel": "rbf"}, rbf_kernel),
+        ({"kernel": "rbf", "gamma": 0.3}, lambda X: rbf_kernel(X, gamma=0.3)),
+    ],
+)
+@pytest.mark.parametrize("opu", [None, OPU(GaussianMedium(random_state=1))], ids=str)
+def test_kernel(options, kernel, opu):
+    features = OpticalRandomFeatures(**options, opu=opu, random_state=0)
+    display = KernelApproximationDisplay.from_estimator(
+        features, X[:30], n_features=[2000, 50], n_repeats=4
+    )
+    np.testing.assert_allclose(display.exact, kernel(X[:30]))
+    np.testing.assert_array_equal(display.n_features, [50, 2000])
+    assert display.errors.shape == (2, 4)
+    assert len(np.unique(display.errors)) == 8  # each of its own glass
+    assert (display.errors[1] < display.errors[0]).all()
+
+
+def test_kernel_errors_are_those_of_features_of_that_number():
+    measured = MeasuredMedium(GaussianMedium().transmission_matrix(64, 500))
+    features = OpticalRandomFeatures(opu=OPU(measured), random_state=0)
+    display = KernelApproximationDisplay.from_estimator(
+        features, X[:30], n_features=[50, 500], n_repeats=2
+    )
+    for n, errors in zip([50, 500], display.errors, strict=True):
+        Z = features.set_params(n=n).fit_transform(X[:30])
+        exact = optical_kernel(X[:30])
+        expected = np.linalg.norm(Z @ Z.T - exact) / np.linalg.norm(exact)
+        np.testing.assert_allclose(errors, expected)  # no seed changes a laboratory's glass
+
+
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_matrix], ids=["array", "csr"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_spectrum(form, dtype):
+    A = form(X.astype(dtype))
+    exact = np.linalg.svd(X, compute_uv=False)
+    rough = OPUTruncatedSVD(20, n_oversamples=0, n_iter=0, random_state=0).fit(A)
+    display = SpectrumDisplay.from_estimator(rough, A)
+    assert display.errors.max() > 0.1
+    nearest = abs(exact - display.singular_values[:, None]).min(axis=1)
+    assert (nearest <= display.errors + 1e-5 * exact[0]).all()
+    good = TruncatedSVD(20, algorithm="arpack").fit(X)
+    display = SpectrumDisplay.from_estimator(good, A)
+    np.testing.assert_allclose(display.singular_values, exact[:20], rtol=1e-5)
+    assert display.errors.max() < 1e-5 * exact[0]
+    np.testing.assert_allclose(
+        display.energy_ratio, np.cumsum(exact[:20] ** 2) / np.sum(exact**2), rtol=1e-5
+    )
+
+
+def test_spectrum_of_bad_input():
+    with pytest.raises(NotFittedError):
+        SpectrumDisplay.from_estimator(OPUTruncatedSVD(), X)
+    with pytest.raises(ValueError, match="X has 9 features, but OPUTruncatedSVD was fitted with"):
+        SpectrumDisplay.from_estimator(OPUTruncatedSVD().fit(X), X[:, :9])
+
+
+def test_trace():
+    A = X.T @ X
+    estimator = OPUTraceEstimator(method="hutchinson", random_state=0)
+    display = TraceConvergenceDisplay.from_estimator(estimator, A, n_matvecs=[5, 50])
+    for i, n in enumerate([5, 50]):
+        fitted = estimator.set_params(n_matvecs=n).fit(A)
+        assert display.values[i] == fitted.trace_
+        assert display.standard_errors[i] == fitted.standard_error_
+        assert display.n_matvecs[i] == n
+
+
+def test_alignment():
+    model = alignment(4)
+    display = AlignmentDisplay.from_estimator(model)
+    np.testing.assert_array_equal(display.angles, model.alignment_)
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["hidden layer 1", "hidden layer 2"]
+    with pytest.raises(ValueError, match=r"has noted no angles\. Fit it with track_alignment=True"):
+        AlignmentDisplay.from_estimator(DFARegressor(max_iter=1, tol=9).partial_fit(X, y))
+    with pytest.raises(NotFittedError):
+        AlignmentDisplay.from_estimator(DFAClassifier())
+
+
+def test_without_matplotlib(monkeypatch):
+    display = AlignmentDisplay(np.ones((2, 2)))
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r'pip install "skopu\[plot\]"'):
+        display.plot()
