@@ -59,7 +59,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     n_iter_ : int
         Number of refinements made.
     n_passes_ : int
-        How often `fit` read X: 2 * n_iter_ + 2 times for the decomposition, and once more
+        How often `fit` read X: ``2 * n_iter_ + 2`` times for the decomposition, and once more
         where X has no further directions; once for the check of "auto", and all again where
         that asks for wider blocks; once to transform X, and once for its total variance.
     n_samples_seen_ : int
@@ -68,7 +68,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         The device in use.
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during `fit`, if X had names that are all strings.
 
     See Also
@@ -92,8 +92,6 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
        Randomized Numerical Linear Algebra", Hot Chips 33, 2021.
     .. [2] C. Musco and C. Musco, "Randomized block Krylov methods for stronger and faster
        approximate singular value decomposition", NIPS 2015.
-    .. [3] J. A. Tropp, A. Yurtsever, M. Udell and V. Cevher, "Fixed-rank approximation of a
-       positive-semidefinite matrix from streaming data", NIPS 2017.
 
     Examples
     --------
@@ -229,9 +227,14 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         -----
         With k components and p oversamples, the energy (sum of squares) that the components
         miss is expected to be at most ``1 + k / (k + p - 1)`` times, less than twice, what the
-        best ones miss [3]_; `fit` finds better ones. ``singular_values_`` are below the true
+        best ones miss [1]_; `fit` finds better ones. ``singular_values_`` are below the true
         ones, but for rounding. Squares are summed: singular values below about sqrt(eps) of
         the largest, 3e-4 of it for float32 and 1.5e-8 for float64, are lost in rounding.
+
+        References
+        ----------
+        .. [1] J. A. Tropp, A. Yurtsever, M. Udell and V. Cevher, "Fixed-rank approximation of
+           a positive-semidefinite matrix from streaming data", NIPS 2017.
         """
         first = not hasattr(self, "_stream")
         if isinstance(X, LinearOperator):

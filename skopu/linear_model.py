@@ -154,7 +154,7 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, _OpticalRidge):
     alpha_ : float
         The penalty in use.
     best_score_ : float or None
-        Negative mean squared error of cross-validation at alpha_; None with a single alpha.
+        Negative mean squared error of cross-validation at ``alpha_``; None with a single alpha.
     n_iter_ : int
         How often `fit` made the features: once, "direct" twice for several alphas, "cg" once
         and at each step.
@@ -162,7 +162,7 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, _OpticalRidge):
         The device in use.
     n_features_in_ : int
         Number of inputs seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of inputs seen during `fit`, if X had names that are all strings.
 
     See Also
@@ -295,7 +295,7 @@ class OpticalRidgeClassifier(ClassifierMixin, _OpticalRidge):
     alpha_ : float
         The penalty in use.
     best_score_ : float or None
-        Negative mean squared error of cross-validation at alpha_; None with a single alpha.
+        Negative mean squared error of cross-validation at ``alpha_``; None with a single alpha.
     n_iter_ : int
         How often `fit` made the features: once, "direct" twice for several alphas, "cg" once
         and at each step.
@@ -303,7 +303,7 @@ class OpticalRidgeClassifier(ClassifierMixin, _OpticalRidge):
         The device in use.
     n_features_in_ : int
         Number of inputs seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of inputs seen during `fit`, if X had names that are all strings.
 
     See Also

@@ -47,7 +47,7 @@ class OPUTraceEstimator(BaseEstimator):
         The device in use.
     n_features_in_ : int
         Number of rows and columns seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of columns seen during `fit`, if X had names that are all strings.
 
     See Also

@@ -92,7 +92,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         The device in use.
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during `fit`, if X had names that are all strings.
 
     See Also

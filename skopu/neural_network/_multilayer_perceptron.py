@@ -303,7 +303,7 @@ class DFAClassifier(_DirectFeedback, MLPClassifier):
         Number of training samples seen.
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during `fit`, if X had names that are all strings.
     n_iter_ : int
         Number of epochs.
@@ -566,7 +566,7 @@ class DFARegressor(_DirectFeedback, MLPRegressor):
         Number of training samples seen.
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during `fit`, if X had names that are all strings.
     n_iter_ : int
         Number of epochs.

@@ -1,0 +1,38 @@
+"""Notebooks of the gallery whose solutions are folded, as they are on its pages."""
+
+import json
+import pathlib
+
+_OPEN = ".. raw:: html\n\n    <details>"
+_CLOSE = ".. raw:: html\n\n    </details>"
+
+
+def _fold(notebook):
+    cells, hidden = [], False
+    for cell in notebook["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            if _OPEN in text:
+                hidden, text = True, text.partition(_OPEN)[0] + "**Solution**"
+            elif _CLOSE in text:
+                hidden, text = False, text.partition(_CLOSE)[0]
+            if not text.strip():
+                continue
+            cell["source"] = [text.strip()]
+        elif hidden:
+            cell["metadata"]["jupyter"] = {"source_hidden": True, "outputs_hidden": True}
+        cells.append(cell)
+    notebook["cells"] = cells
+
+
+def _fold_all(app):
+    for path in (pathlib.Path(app.srcdir) / "auto_examples").glob("*.ipynb"):
+        notebook = json.loads(path.read_text())
+        _fold(notebook)
+        path.write_text(json.dumps(notebook, indent=2))
+
+
+def setup(app):
+    """Register the step, after the gallery has written its notebooks."""
+    app.connect("builder-inited", _fold_all, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,85 @@
+"""Settings of the documentation: ``python -m sphinx -W -b html doc doc/_build``."""
+
+import pathlib
+import re
+import sys
+import warnings
+
+from skopu import __version__
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "_ext"))
+
+project = "skopu"
+author = "the skopu developers"
+copyright = "the skopu developers, BSD 3-Clause"
+release = version = __version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "mathml",
+    "solutions",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+nitpicky = False
+html_math_renderer = "mathml"
+
+autosummary_generate = True
+numpydoc_show_class_members = False
+numpydoc_validation_exclude = {"IsotropyReport"}  # a named tuple, whose fields are attributes
+numpydoc_validation_checks = {"SS02", "PR01", "PR02", "RT03"}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"skopu {version}"
+html_static_path = ["_static"]
+html_css_files = ["skopu.css"]
+html_show_sourcelink = False
+html_theme_options = {
+    "navbar_align": "left",
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "header_links_before_dropdown": 4,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {"install": [], "changelog": [], "contributing": [], "lightonml": [], "papers": []}
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "doc_module": "skopu",
+    "backreferences_dir": "generated/backreferences",
+    "reference_url": {"skopu": None},
+    "within_subsection_order": "FileNameSortKey",
+    "remove_config_comments": True,
+    "show_memory": False,
+    "capture_repr": (),
+    "min_reported_time": 1,
+    "download_all_examples": False,
+    "abort_on_example_error": True,
+}
+
+# Figures go to the page instead of a window.
+warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")
+
+
+def _plain_references(app, what, name, obj, options, lines):
+    """Docstrings that come from scikit-learn refer to pages that are not here."""
+    if str(getattr(obj, "__module__", "")).startswith("sklearn"):
+        lines[:] = [
+            re.sub(r":(?:ref|term):`([^`<]+?) *(?:<[^`]*>)?`", r"\1", line) for line in lines
+        ]
+
+
+def setup(app):
+    """Register what is above."""
+    app.connect("autodoc-process-docstring", _plain_references)
