@@ -9,6 +9,12 @@ that matters, and light makes sketches at no cost: each row crosses the medium o
 
 We compress a photograph by the SVD of its sketch, see how the error falls with the rank and
 what a few refinements add, and group documents by latent semantic analysis.
+
+After this notebook you can
+
+- compress a matrix by the decomposition of one sketch, and refine it;
+- read a scree plot, and tell how sure its values are;
+- replace ``TruncatedSVD`` in a pipeline for text.
 """
 
 # %%
@@ -114,3 +120,52 @@ lsa = make_pipeline(
 )
 lsa.fit(documents, topics)
 print(lsa.predict(["a speckle of light on the camera", "the penalty of a linear classifier"]))
+
+# %%
+# Exercise 1: oversampling
+# ------------------------
+# Decompose one sketch (``n_iter=0``) at rank 20 with ``n_oversamples`` of 0, 10 and 40. What does
+# it do to the error?
+#
+# .. raw:: html
+#
+#     <details><summary>Solution</summary>
+
+optimum = np.linalg.norm(exact[20:])
+for n_oversamples in (0, 10, 40):
+    U, s, Vt = opu_svd(image, 20, n_iter=0, n_oversamples=n_oversamples, random_state=0)
+    error = np.linalg.norm(image - (U * s) @ Vt) / optimum
+    print(f"{n_oversamples:2} columns beyond the rank: {error:.3f} of the smallest possible error")
+
+# %%
+# A few more columns catch what random directions miss. A refinement does more, but reads the
+# matrix twice again.
+#
+# .. raw:: html
+#
+#     </details>
+
+# %%
+# Exercise 2: how sure?
+# ---------------------
+# :class:`~skopu.SpectrumDisplay` draws an error band around the singular values of a fitted
+# :class:`~skopu.OPUTruncatedSVD`. Draw it for the photograph at rank 40, for one sketch and for
+# "auto".
+#
+# .. raw:: html
+#
+#     <details><summary>Solution</summary>
+
+from skopu import SpectrumDisplay
+
+for n_iter in (0, "auto"):
+    svd = OPUTruncatedSVD(40, n_iter=n_iter, random_state=0).fit(image)
+    display = SpectrumDisplay.from_estimator(svd, image)
+    display.axes_[0].set_title(f"Singular values, n_iter={n_iter!r}")
+
+# %%
+# Within each band lies a true singular value. One sketch is sure of the first ones alone.
+#
+# .. raw:: html
+#
+#     </details>

@@ -10,6 +10,12 @@ Gaussian process. Products with random vectors estimate it, and light is a good 
 random vectors.
 
 Every estimate comes with its standard error, drawn below as a bar of two of them.
+
+After this notebook you can
+
+- estimate a trace that cannot be computed, with its error;
+- choose among Hutchinson's estimator, Hutch++ and XTrace;
+- get a log-determinant, and count the triangles of a graph.
 """
 
 # %%
@@ -99,3 +105,51 @@ draw(right, triangles, n_triangles, f"{n_triangles:.0f} triangles among 1797 dig
 plt.show()
 value, error, n_matvecs = triangles["count_triangles"][-1]
 print(f"{n_triangles:.0f} triangles, estimated as {value:.0f} +- {error:.0f}")
+
+# %%
+# Exercise 1: a flat spectrum
+# ---------------------------
+# Compare "hutchinson" and "xtrace" with 100 products on a matrix whose eigenvalues are all
+# between 1 and 2. Why is the plain method as good here?
+#
+# .. raw:: html
+#
+#     <details><summary>Solution</summary>
+
+rng = np.random.default_rng(0)
+Q = np.linalg.qr(rng.normal(size=(500, 500)))[0]
+flat = (Q * rng.uniform(1, 2, 500)) @ Q.T
+for method in ("hutchinson", "xtrace"):
+    value, error, _ = opu_trace(flat, 100, method=method, random_state=0)
+    print(f"{method:10}: {value:.1f} +- {error:.1f}, exact {np.trace(flat):.1f}")
+
+# %%
+# XTrace spends half of its products on the leading eigenspace, and no space leads here.
+#
+# .. raw:: html
+#
+#     </details>
+
+# %%
+# Exercise 2: degrees of freedom
+# ------------------------------
+# A ridge smoother has the effective number of degrees of freedom tr K (K + a)^-1 = n - a tr (K +
+# a)^-1. Estimate it for a = 0.1 with ``function="inv"``.
+#
+# .. raw:: html
+#
+#     <details><summary>Solution</summary>
+
+a, n = 0.1, len(K)
+value, error, _ = opu_trace(
+    K + a * np.eye(n), 2000, function="inv", lanczos_steps=40, random_state=0
+)
+exact_freedom = n - a * np.trace(np.linalg.inv(K + a * np.eye(n)))
+print(f"{n - a * value:.1f} +- {a * error:.1f} degrees of freedom, exactly {exact_freedom:.1f}")
+
+# %%
+# Of 1000 parameters of a kernel machine so few are free: the kernel is smooth.
+#
+# .. raw:: html
+#
+#     </details>
