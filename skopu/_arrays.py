@@ -99,9 +99,9 @@ def complex_of(real, imag):
     return as_type(real, dtype) + 1j * as_type(imag, dtype)
 
 
-def in_place(function, x, *arguments, **options):
+def in_place(function, x, *arguments):
     """function(x, ...), written over x where that is an array of NumPy."""
-    return function(x, *arguments, **options, **({} if is_foreign(x) else {"out": x}))
+    return function(x, *arguments) if is_foreign(x) else function(x, *arguments, out=x)
 
 
 def place(X):

@@ -243,8 +243,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         try:
             operator = check_operator(validate_matrix(self, X, reset=first), "X")
             if not first:
-                beside = operator.asarray(np.empty(0))
-                check_as_fitted(self, beside, self.components_, "partial_fit")
+                check_as_fitted(self, operator.sample, self.components_, "partial_fit")
             n_features = operator.shape[1]
             if self.n_components > n_features:
                 raise ValueError(
@@ -304,7 +303,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             project = functools.partial(_project_rows, self.components_)
             return transform_lazily(self, X, project, self._n_features_out)
         operator = self._validate(X, reset=False)
-        check_as_fitted(self, operator.asarray(np.empty(0)), self.components_, "transform")
+        check_as_fitted(self, operator.sample, self.components_, "transform")
         return self._project(operator)
 
     def inverse_transform(self, X):

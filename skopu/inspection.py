@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .kernels import arc_cosine_kernel, optical_kernel
 from .linalg._operators import check_operator
 from .linalg._streaming import moments
-from .linalg._tall import forms
+from .linalg._tall import lengths
 from .optics import OPU
 from .optics._rows import check_count
 
@@ -332,8 +332,8 @@ class SpectrumDisplay:
         with operator.threads():
             images = operator.matmat(V)  # columns s u
             back = operator.rmatmat(images)
-        values = np.sqrt(forms(images, images))
-        errors = np.sqrt(forms(*[back - V * (values**2).astype(V.dtype)] * 2))
+        values = lengths(images)
+        errors = lengths(back - V * (values**2).astype(V.dtype))
         errors /= np.where(values > 0, values, 1)
         of_rows = moments(operator)
         total = of_rows.spread + of_rows.count * (of_rows.mean @ of_rows.mean)

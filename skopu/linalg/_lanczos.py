@@ -4,7 +4,7 @@ import numpy as np
 
 from .._arrays import empty, like, namespace, zeros
 from ..optics._rows import check_count, pieces
-from ._tall import forms, inner
+from ._tall import forms, inner, lengths
 
 _FUNCTIONS = {"log": np.log, "sqrt": np.sqrt, "exp": np.exp, "inv": np.reciprocal}
 _BASIS_BYTES = 2**28  # of Krylov vectors held at once
@@ -73,15 +73,15 @@ class MatrixFunction:
 
     def _apply(self, X):
         xp, p = namespace(X), X.shape[1]
-        lengths = like(_lengths(X).astype(self.dtype), X)
-        basis, T, exhausted = self._tridiagonalize(X / xp.where(lengths > 0, lengths, 1.0))
+        sizes = like(lengths(X).astype(self.dtype), X)
+        basis, T, exhausted = self._tridiagonalize(X / xp.where(sizes > 0, sizes, 1.0))
         nodes, vectors = np.linalg.eigh(T)
         values = self._values(nodes)
         weights = vectors[:, 0, :]
         squares = self._convergence(T, np.sum(values * weights**2, axis=1), exhausted)
         coefficients = np.matmul(vectors, (values * weights)[:, :, None]).astype(self.dtype)
         products = like(coefficients.reshape(p, 1, -1), X) @ basis
-        return products[:, 0, :].T * lengths, squares
+        return products[:, 0, :].T * sizes, squares
 
     def _convergence(self, T, squares, exhausted):
         """Quadratic forms of the unit columns, after those that fewer steps give."""
@@ -115,12 +115,12 @@ class MatrixFunction:
             T[:, step, step] = np.where(active, forms(last.T, image.T), T[:, step - 1, step - 1])
             if step + 1 == self.n_steps:
                 break
-            size = _lengths(image.T)
+            size = lengths(image.T)
             seen = basis[:, : step + 1, :]
             for _ in range(2):
                 parts = xp.reshape(seen @ image[:, :, None], (p, 1, -1))
                 image -= (parts @ seen)[:, 0, :]
-            coupling = _lengths(image.T)
+            coupling = lengths(image.T)
             active &= coupling > 10 * np.finfo(self.dtype).eps * size
             if not active.any():
                 T = T[:, : step + 1, : step + 1]
@@ -177,14 +177,10 @@ def check_symmetric(X, images, name):
     """Raise ValueError where images = A @ X, of two columns or more, show A unsymmetric."""
     products = inner(X, images, map)
     rounding = 100 * np.finfo(products.dtype).eps * np.sqrt(X.shape[0])
-    rounding *= np.outer(_lengths(X), _lengths(images)).max()
+    rounding *= np.outer(lengths(X), lengths(images)).max()
     if abs(products - products.T).max() > rounding:
         raise ValueError(
             f"{name} must be symmetric here, but x'Ay and y'Ax differ by "
             f"{abs(products - products.T).max():.3g} for random x and y. Use (A + A.T) / 2 if "
             "the difference is noise."
         )
-
-
-def _lengths(columns):
-    return np.sqrt(forms(columns, columns))

@@ -75,6 +75,11 @@ class Operator:
         """NumPy's values as an array of the kind that products are."""
         return values
 
+    @property
+    def sample(self):
+        """An empty array of that kind."""
+        return self.asarray(np.empty(0))
+
     @contextlib.contextmanager
     def threads(self):
         """What runs pieces of work, like `map`, while there are products with A."""

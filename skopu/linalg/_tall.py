@@ -90,6 +90,11 @@ def forms(X, Y):
     return np.einsum("ij,ij->j", X, Y, dtype=np.float64)
 
 
+def lengths(columns):
+    """Norms of columns, in double precision and NumPy's."""
+    return np.sqrt(forms(columns, columns))
+
+
 def largest_length(columns):
     """Norm of the longest column, whose square may be too large or too small for a float."""
     xp = namespace(columns)

@@ -127,7 +127,7 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
             "scipy.linalg.lstsq for wide matrices."
         )
     b = as_array(b, "b")
-    check_same_place(operator.asarray(np.empty(0)), b, ("A", "b"))
+    check_same_place(operator.sample, b, ("A", "b"))
     real_dtype(b, "b", "Solve for the real and the imaginary part separately.")
     b = to_numpy(b).astype(np.float64, copy=False)
     if b.ndim not in (1, 2) or len(b) != m or 0 in b.shape:

@@ -96,7 +96,7 @@ def opu_matmul(A, B, n_components, *, opu=None, random_state=None):
             f"A and B must have the same number of rows, got {left.shape[0]} and "
             f"{right.shape[0]}: the product is A.T @ B."
         )
-    check_same_place(left.asarray(np.empty(0)), right.asarray(np.empty(0)), ("A", "B"))
+    check_same_place(left.sample, right.sample, ("A", "B"))
     n_components = check_count(n_components, "n_components")
     opu = check_device(opu, random_state)
     first = _sketch_columns(opu, left, n_components)
