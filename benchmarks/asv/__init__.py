@@ -1,0 +1,1 @@
+"""Time, peak memory and accuracy of the main operations, commit by commit, by asv."""
