@@ -4,9 +4,9 @@
 
 Runs the benchmarks of the papers, each by its own command, which stands in the report, and
 writes report.md, report.csv and the figures: what a paper claims, our ideal device, our
-device with a noisy 8-bit camera, and what a user would pick instead. A part whose CSV file is
-in the folder already is not run again: delete the file to have it measured anew. From the
-beginning, it takes about four hours on two cores.
+device with a noisy 8-bit camera, and what a user would pick instead. The documentation shows
+those of doc/papers. A part whose CSV file is in the folder already is not run again: delete
+the file to have it measured anew. From the beginning, it takes some five hours on two cores.
 
 FOLDER holds mnist.npz and planetoid_NAME.npz: see kernel_paper.py and dfa_paper.py.
 """
@@ -40,6 +40,7 @@ PAPERS = {
     "hardware": "Launay et al. 2020b, beyond back-propagation",
     "randnla": "Hesslow et al. 2021, linear algebra",
 }
+COLUMNS = ["quantity", "the paper", "ideal device", "noisy 8-bit camera", "instead", "seeds"]
 NOISY = "DFA, ternary, 8-bit camera"
 
 
@@ -191,25 +192,31 @@ def draw_training(tables, path):
 
 
 def write_report(rows, folder):
-    with open(folder / "report.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    lines = [
-        "# The four papers side by side",
-        "",
-        f"{datetime.date.today():%Y-%m-%d}; {machine()}.",
-        "Mean ± standard deviation over seeds; a loss has its 95 % interval.",
-    ]
-    columns = ["quantity", "the paper", "ideal device", "noisy 8-bit camera", "instead", "seeds"]
-    for paper in PAPERS.values():
+    """report.csv, report.md, and for the documentation a table of each paper and a date."""
+    write_csv(rows, folder / "report.csv")
+    measured = (
+        f"Written on {datetime.date.today():%Y-%m-%d}: {machine()}. Mean ± standard deviation over "
+        "seeds; a loss has its 95 % interval.\n"
+    )
+    (folder / "measured.txt").write_text(measured, encoding="utf-8")
+    lines = ["# The four papers side by side", "", measured]
+    for key, paper in PAPERS.items():
         chosen = [row for row in rows if row["paper"] == paper]
-        table = [columns, ["---"] * len(columns), *([r[name] for name in columns] for r in chosen)]
-        lines += ["", f"## {paper}", "", *(f"| {' | '.join(cells)} |" for cells in table), ""]
+        table = [{name: row[name] for name in row if name in COLUMNS} for row in chosen]
+        write_csv(table, folder / f"table_{key}.csv")
+        cells = [COLUMNS, ["---"] * len(COLUMNS), *(row.values() for row in table)]
+        lines += ["", f"## {paper}", "", *(f"| {' | '.join(line)} |" for line in cells), ""]
         lines += [f"    {command}" for command in dict.fromkeys(row["command"] for row in chosen)]
     for title in ("kernel", "kernel_limit", "training", "randnla"):
         lines += ["", f"![{title}]({title}.png)"]
     (folder / "report.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_csv(rows, path):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def main():
