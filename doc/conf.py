@@ -39,6 +39,8 @@ html_title = f"skopu {version}"
 html_static_path = ["_static"]
 html_css_files = ["skopu.css"]
 html_show_sourcelink = False
+html_favicon = "_static/favicon.svg"
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navbar_align": "left",
     "show_prev_next": False,
@@ -62,6 +64,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "remove_config_comments": True,
     "show_memory": False,
+    "write_computation_times": False,  # a page that loads scripts from elsewhere
     "capture_repr": (),
     "min_reported_time": 1,
     "download_all_examples": False,

@@ -45,7 +45,8 @@ class SpeckleDisplay:
 
     References
     ----------
-    .. [1] J. W. Goodman, "Speckle Phenomena in Optics", Roberts, 2007.
+    .. [1] J. W. Goodman, "Speckle Phenomena in Optics", Roberts,
+        2007.
 
     Examples
     --------

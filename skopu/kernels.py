@@ -104,7 +104,8 @@ def arc_cosine_kernel(X, Y=None, degree=1):
 
     References
     ----------
-    .. [1] Y. Cho and L. K. Saul, "Kernel methods for deep learning", NIPS 2009.
+    .. [1] Y. Cho and L. K. Saul, "Kernel methods for deep learning",
+        NIPS 2009.
 
     Examples
     --------

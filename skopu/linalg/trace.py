@@ -120,7 +120,8 @@ def opu_trace(
     ----------
     .. [1] M. F. Hutchinson, "A stochastic estimator of the trace of the influence matrix
        for Laplacian smoothing splines", Commun. Stat. Simul. Comput. 18, 1989.
-    .. [2] R. A. Meyer et al., "Hutch++: optimal stochastic trace estimation", SOSA 2021.
+    .. [2] R. A. Meyer et al., "Hutch++: optimal stochastic trace estimation",
+        SOSA 2021.
     .. [3] E. N. Epperly, J. A. Tropp and R. J. Webber, "XTrace: making the most of every
        sample in stochastic trace estimation", SIAM J. Matrix Anal. Appl. 45, 2024.
     .. [4] D. Hesslow et al., "Photonic co-processors in HPC: using LightOn OPUs for

@@ -49,7 +49,8 @@ class Camera(BaseEstimator):
 
     References
     ----------
-    .. [1] J. W. Goodman, "Speckle Phenomena in Optics", Roberts, 2007.
+    .. [1] J. W. Goodman, "Speckle Phenomena in Optics", Roberts,
+        2007.
 
     Examples
     --------

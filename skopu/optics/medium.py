@@ -283,7 +283,8 @@ class LayeredMedium(Medium):
     ----------
     .. [1] A. Saade et al., "Random projections through multiple optical scattering:
        approximating kernels at the speed of light", ICASSP 2016.
-    .. [2] F. X. Yu et al., "Orthogonal random features", NIPS 2016.
+    .. [2] F. X. Yu et al., "Orthogonal random features",
+        NIPS 2016.
 
     Examples
     --------
