@@ -27,6 +27,7 @@ extensions = [
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 nitpicky = False
+default_role = "autolink"  # of autosummary: a link where there is something to link to
 html_math_renderer = "mathml"
 
 autosummary_generate = True

@@ -105,7 +105,8 @@ for mean, norm in zip(means, norms, strict=True):
     print(f"mean intensity {mean:.2f}, squared norm {norm:.2f}")
 
 # %%
-# The glass loses no light: the mean intensity is the power that goes in.
+# The mean intensity is the power that goes in, in the units of this matrix, whose entries have a
+# mean power of 1.
 #
 # .. raw:: html
 #

@@ -51,9 +51,9 @@ print(f"Relative error with 20,000 features: {error:.2%}")
 # %%
 # How the error falls
 # -------------------
-# Like any average of random numbers: by the square root of their number. The last points lie
-# below the line, since modes that share their masks are orthogonal, and orthogonal measurements
-# tell more than independent ones.
+# Like any average of random numbers: by the square root of their number. From 1000 features on the
+# points lie below the line of independent modes: 1000 modes that share their masks have exactly
+# the mean intensity that they should have, so that a part of the error is not there.
 
 _ = KernelApproximationDisplay.from_estimator(OpticalRandomFeatures(random_state=0), some)
 
@@ -95,12 +95,14 @@ _ = ax.legend()
 
 mean_feature = Z.mean(axis=0)
 centred = Z - mean_feature
-print("Kernel of two samples:          ", (Z[:2] @ Z[:2].T).round(2).tolist())
-print("After the mean is taken away:   ", (centred[:2] @ centred[:2].T).round(2).tolist())
+print("Kernel of two samples:       ", (Z[:2] @ Z[:2].T).round(2).tolist())
+print("Less the constant 1:         ", (Z[:2] @ Z[:2].T - 1).round(2).tolist())
+print("After the mean is taken away:", (centred[:2] @ centred[:2].T).round(2).tolist())
 
 # %%
 # Every reading is positive, so every pair of feature vectors has the product of their mean
-# brightnesses in common. A model with an intercept does not mind: it takes the mean away.
+# brightnesses in common: the constant 1 of the kernel, here. A model with an intercept does not
+# mind, since it takes the mean away, and with it what all the samples have in common besides.
 #
 # .. raw:: html
 #
@@ -129,7 +131,7 @@ reached = np.mean([error_of(needed, seed) for seed in range(10)])
 print(f"n = 500: {measured:.1%}; n = {needed} should have 2 %, and has {reached:.1%}")
 
 # %%
-# A little better than predicted: the features of a block are orthogonal to each other.
+# A little better than predicted, for the same reason as above.
 #
 # .. raw:: html
 #

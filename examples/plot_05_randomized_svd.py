@@ -5,10 +5,10 @@ A picture from one random sketch
 
 A singular value decomposition of a large matrix is expensive, but most large matrices are
 nearly of low rank. A *sketch*, the matrix times a few random columns, then holds almost all
-that matters, and light makes sketches at no cost: each row crosses the medium once.
+that matters, and light makes sketches in one pass: each row crosses the medium once.
 
 We compress a photograph by the SVD of its sketch, see how the error falls with the rank and
-what a few refinements add, and group documents by latent semantic analysis.
+what a few refinements add, and classify documents by latent semantic analysis.
 
 After this notebook you can
 
@@ -36,7 +36,7 @@ rank = 40
 for n_iter in (0, 1, "auto"):
     U, s, Vt = opu_svd(image, rank, n_iter=n_iter, random_state=0)
     error = np.linalg.norm(image - (U * s) @ Vt) / np.linalg.norm(exact[rank:])
-    print(f"n_iter={n_iter!r:6}: error {error:.3f} of the smallest possible at rank {rank}")
+    print(f"n_iter={n_iter!r:6}: error {error:.3f} times the smallest possible at rank {rank}")
 
 figure, axes = plt.subplots(1, 4, figsize=(13, 2.9), layout="constrained")
 axes[0].imshow(image, cmap="gray", vmin=0, vmax=1)
@@ -135,7 +135,9 @@ optimum = np.linalg.norm(exact[20:])
 for n_oversamples in (0, 10, 40):
     U, s, Vt = opu_svd(image, 20, n_iter=0, n_oversamples=n_oversamples, random_state=0)
     error = np.linalg.norm(image - (U * s) @ Vt) / optimum
-    print(f"{n_oversamples:2} columns beyond the rank: {error:.3f} of the smallest possible error")
+    print(
+        f"{n_oversamples:2} columns beyond the rank: {error:.3f} times the smallest possible error"
+    )
 
 # %%
 # A few more columns catch what random directions miss. A refinement does more, but reads the

@@ -43,18 +43,18 @@ X = X / 16
 rng = np.random.default_rng(0)
 
 
-def measure(n_outputs, n_inputs, *, unscattered=0.0, grain=0.0, noise=0.02):
+def measure(n_outputs, n_inputs, *, unscattered=0.0, grain=0.0, noise=0.01):
     """A made-up laboratory's matrix, in its own units."""
     glass = GaussianMedium(random_state=7).transmission_matrix(n_inputs, n_outputs)
     for _ in range(2 if grain else 0):  # neighbouring pixels see the same grain
         glass = glass + grain * np.roll(glass, 1, axis=0)
-    glass = glass / abs(glass).std() + unscattered
+    glass = glass / glass.std() + unscattered
     error = rng.normal(size=glass.shape) + 1j * rng.normal(size=glass.shape)
     return 137 * (glass + noise * error)
 
 
 good = measure(2000, 64)
-poor = measure(2000, 64, unscattered=0.15, grain=0.8)
+poor = measure(2000, 64, unscattered=0.07, grain=0.8)
 
 # %%
 # The report
@@ -77,7 +77,7 @@ for name, matrix in (("good", good), ("poor", poor)):
 # A matrix that is larger than memory stays in its ``.npy`` file, which is mapped and read in
 # pieces.
 
-with tempfile.TemporaryDirectory() as folder:
+with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps maps open
     path = pathlib.Path(folder) / "glass.npy"
     np.save(path, good.astype(np.complex64))
     features = OpticalRandomFeatures(n=2000, opu=OPU(MeasuredMedium(path)))
@@ -88,8 +88,9 @@ with tempfile.TemporaryDirectory() as folder:
 # %%
 # What a flaw does to the kernel
 # ------------------------------
-# With ideal glass the error falls as far as there are modes. With flawed glass the features
-# converge, but to another kernel.
+# With ideal glass the error falls as far as there are modes. Light that is not scattered leads to
+# another kernel, from which no number of modes leads back; grain leaves the kernel as it is and
+# makes each pixel count for less.
 
 figure, axes = plt.subplots(2, 2, figsize=(9.5, 7.2), layout="constrained")
 for row, (name, matrix) in zip(axes, (("good", good), ("poor", poor)), strict=True):
@@ -113,7 +114,7 @@ for row, (name, matrix) in zip(axes, (("good", good), ("poor", poor)), strict=Tr
 #     <details><summary>Solution</summary>
 
 mended = poor - poor.mean(axis=0)
-for name, matrix in (("poor", poor), ("mended", mended)):
+for name, matrix in (("poor", poor), ("mended", mended), ("good", good)):
     medium = MeasuredMedium(matrix)
     display = KernelApproximationDisplay.from_estimator(
         OpticalRandomFeatures(opu=OPU(medium)), X[:100], n_features=[2000], n_repeats=1
@@ -122,7 +123,7 @@ for name, matrix in (("poor", poor), ("mended", mended)):
     print(f"{name}: mean {medium.isotropy().mean:.2f}, error {display.errors[0, 0]:.1%}")
 
 # %%
-# What is left is the grain: fewer independent modes than pixels.
+# What is left, beside the good glass, is the grain: fewer independent modes than pixels.
 #
 # .. raw:: html
 #

@@ -146,7 +146,7 @@ def _compat():
         import array_api_compat
     except ImportError as error:
         raise ImportError(
-            "Arrays of other libraries than NumPy need array-api-compat: pip install "
-            '"skopu[array-api]".'
+            "Arrays of other libraries than NumPy need array-api-compat: "
+            "python -m pip install array-api-compat."
         ) from error
     return array_api_compat

@@ -24,7 +24,7 @@ def progress_bar(verbose, total, description, unit, required=True):
             return
         raise ImportError(
             f"verbose={verbose} shows a progress bar of tqdm, which is not installed. Install "
-            'it (python -m pip install "skopu[progress]"), or set verbose=0.'
+            "it (python -m pip install tqdm), or set verbose=0."
         ) from error
     lock = threading.Lock()
     options = {"desc": description, "unit": unit, "unit_scale": total is not None}

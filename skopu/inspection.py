@@ -592,7 +592,8 @@ def _figure(ax, n_axes):
         from matplotlib import pyplot
     except ImportError as error:
         raise ImportError(
-            'Displays are drawn by matplotlib, which is not installed: pip install "skopu[plot]".'
+            "Displays are drawn by matplotlib, which is not installed: "
+            "python -m pip install matplotlib."
         ) from error
     if ax is None:
         figure, axes = pyplot.subplots(

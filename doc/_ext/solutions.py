@@ -1,4 +1,7 @@
-"""Notebooks of the gallery whose solutions are folded, as they are on its pages."""
+"""Notebooks of the gallery whose solutions are folded, as they are on its pages.
+
+Code is hidden as JupyterLab and Notebook 7 hide it; what is said of it, as browsers do.
+"""
 
 import json
 import pathlib
@@ -16,6 +19,8 @@ def _fold(notebook):
                 hidden, text = True, text.partition(_OPEN)[0] + "**Solution**"
             elif _CLOSE in text:
                 hidden, text = False, text.partition(_CLOSE)[0]
+                if text.strip():
+                    text = f"<details><summary>In words</summary>\n\n{text}\n\n</details>"
             if not text.strip():
                 continue
             cell["source"] = [text.strip()]

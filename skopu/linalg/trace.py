@@ -54,8 +54,8 @@ def opu_trace(
     method : {"xtrace", "hutch++", "hutchinson", "sketch"}, default="xtrace"
         How they are spent. With m products, each error is for a symmetric A:
 
-        - "hutchinson" [1]_: mean of m quadratic forms x'Ax. Error sqrt(2 / m) times the
-          Frobenius norm of A, whatever the spectrum.
+        - "hutchinson" [1]_: mean of m quadratic forms x'Ax. Error about sqrt(2 / m) times
+          the Frobenius norm of A less its mean eigenvalue.
         - "hutch++" [2]_: a third of the products find the leading eigenspace, whose trace
           is exact, another third; the last one is "hutchinson" on the rest. Error O(1 / m).
         - "xtrace" [3]_: "hutch++" with all vectors used for both, each left out of the

@@ -26,7 +26,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
 
     Each layer averages what it computes over the neighbours of a node [1]_. Trained by
     direct feedback alignment, hidden layers learn from a random projection of the error of
-    labelled nodes, which an optical device makes in one exposure [2]_.
+    labelled nodes, which an optical device makes at once for all layers [2]_.
 
     Parameters
     ----------

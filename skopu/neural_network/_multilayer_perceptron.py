@@ -204,7 +204,7 @@ class DFAClassifier(_DirectFeedback, MLPClassifier):
 
     Back-propagation sends the error of the output back through the transposed weights,
     layer by layer. DFA [1]_ gives each hidden layer a fixed random projection of that error
-    instead. One projection, which an optical device makes in one exposure whatever its size
+    instead. One projection, which an optical device makes in as many frames for any size
     [2]_, serves all layers at once; their weights learn to make it useful (`alignment_`).
 
     All else is that of `sklearn.neural_network.MLPClassifier`, in whose training loop this

@@ -252,8 +252,10 @@ class LayeredMedium(Medium):
     drawn from the seed at each call.
 
     All masks but the last are shared; each block of ``block_size(n_inputs)`` modes has a
-    last mask of its own, as if the camera looked at several regions. Within a block the
-    modes are orthogonal: the matrix of a block is unitary up to its scale.
+    last mask of its own, as if the camera looked at several regions. The matrix of a
+    block is unitary up to its scale, over inputs padded to its size: the mean intensity of
+    a block is exactly the power that goes in, and modes are orthogonal where the inputs
+    fill it.
 
     Parameters
     ----------
