@@ -4,13 +4,20 @@ from docutils.nodes import SkipNode
 from latex2mathml.converter import convert
 
 
+def _mathml(node, display):
+    latex = node.astext()
+    if ">>>" in latex:
+        raise ValueError(f"Code within a formula: separate them by a line of text.\n{latex}")
+    return convert(latex, display=display)
+
+
 def _inline(visitor, node):
-    visitor.body.append(convert(node.astext()))
+    visitor.body.append(_mathml(node, "inline"))
     raise SkipNode
 
 
 def _block(visitor, node):
-    visitor.body.append(f'<div class="formula">{convert(node.astext(), display="block")}</div>')
+    visitor.body.append(f'<div class="formula">{_mathml(node, "block")}</div>')
     raise SkipNode
 
 
