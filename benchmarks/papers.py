@@ -23,15 +23,16 @@ import matplotlib.pyplot as plt
 from _report import machine
 
 HERE = pathlib.Path(__file__).parent
-GRAPHS = ["cora", "citeseer", "pubmed"]
-NETWORKS = ["mnist-256", "mnist-1024"]
+GRAPHS = {"cora": "Cora", "citeseer": "CiteSeer", "pubmed": "PubMed"}
+NETWORKS = {"mnist-256": "MNIST, 784-256-256-10", "mnist-1024": "MNIST, 784-1024-1024-10"}
+TITLES = NETWORKS | GRAPHS
 MACHINES = '--machines speckle "speckle, noisy 8-bit camera" RBFSampler'
 # What writes each CSV file.
 COMMANDS = {
     "kernel": f"kernel_paper.py --data DATA/mnist.npz --seeds 3 {MACHINES} --figure kernel.png",
     "kernel_limit": f"kernel_paper.py --data DATA/mnist.npz --train 10000 --exact {MACHINES} rbf"
     " --figure kernel_limit.png",
-    **{f"dfa_{task}": f"dfa_paper.py --data DATA --tasks {task}" for task in NETWORKS + GRAPHS},
+    **{f"dfa_{task}": f"dfa_paper.py --data DATA --tasks {task}" for task in TITLES},
     "randnla": "randnla_paper.py --figure randnla.png",
 }
 PAPERS = {
@@ -109,26 +110,25 @@ def kernel_rows(rows, command):
 
 def network_rows(rows, command):
     found = {row["method"]: row for row in rows}
-    _, width = rows[0]["task"].split("-")
     claim = found[NOISY]["published"]
     claim = "trains" if claim == "-" else f"{claim}, on a GPU {found['DFA']['published']}"
     instead = f"{percent(found['back-propagation'])} (MLPClassifier)"
-    yield training_row("light", f"MNIST, 784-{width}-{width}-10", claim, found, instead, command)
+    yield training_row("light", claim, found, instead, command)
 
 
 def graph_rows(rows, command):
     found = {row["method"]: row for row in rows}
     back = found["back-propagation"]
     instead = f"{percent(back)} (back-propagation; Kipf and Welling {back['published']})"
-    name = rows[0]["task"].capitalize()
-    yield training_row("hardware", name, "trains graph networks", found, instead, command)
+    yield training_row("hardware", "trains graph networks", found, instead, command)
 
 
-def training_row(paper, name, claim, found, instead, command):
+def training_row(paper, claim, found, instead, command):
+    quantity = f"{TITLES[found['DFA']['task']]}, test accuracy %"
     ideal = f"{percent(found['DFA'])}, ternary {percent(found['DFA, ternary'])}"
     noisy = f"ternary {percent(found[NOISY])}"
     seeds = f"0 to {int(found['DFA']['seeds']) - 1}"
-    return row_of(paper, f"{name}, test accuracy %", claim, ideal, noisy, instead, command, seeds)
+    return row_of(paper, quantity, claim, ideal, noisy, instead, command, seeds)
 
 
 def randnla_rows(rows, command):
@@ -180,7 +180,7 @@ def draw_training(tables, path):
             axis.axhline(
                 float(published), color="black", linestyle=":", label="back-propagation, published"
             )
-        axis.set(title=rows[0]["task"], xticks=[], xlim=(-0.6, 3.6))
+        axis.set(title=TITLES[rows[0]["task"]], xticks=[], xlim=(-0.6, 3.6))
     axes[0].set_ylabel("test accuracy (%)")
     handles = {}
     for axis in axes:
@@ -231,9 +231,7 @@ def main():
         for part, table in tables.items()
         for row in MAKERS[part](table, command_of(part, "FOLDER"))
     ]
-    draw_training(
-        [tables[f"dfa_{task}"] for task in NETWORKS + GRAPHS], arguments.output / "training.png"
-    )
+    draw_training([tables[f"dfa_{task}"] for task in TITLES], arguments.output / "training.png")
     write_report(rows, arguments.output)
     print((arguments.output / "report.md").read_text(encoding="utf-8"))
 
