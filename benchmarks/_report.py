@@ -17,13 +17,18 @@ def machine():
     )
 
 
+def write_csv(rows, path):
+    """Write rows, dicts with the same keys, to path."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def write_table(rows, path):
     """Print rows, dicts with the same keys, and write them to path as CSV."""
     names = list(rows[0])
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(rows, path)
     table = [names, *([_format(row[name]) for name in names] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for line in table:

@@ -15,13 +15,14 @@ import time
 import warnings
 
 import numpy as np
+from _camera import NOISY
 from _memory import peak_memory
 from _report import write_table
 from sklearn.neural_network import MLPClassifier
 
-from skopu import OPU, Camera, DFAClassifier, GaussianMedium
+from skopu import OPU, DFAClassifier, GaussianMedium
 
-LIGHT = OPU(GaussianMedium(), Camera(bits=8, photons=1000, read_noise=0.01), input_bits=1)
+LIGHT = OPU(GaussianMedium(), NOISY, input_bits=1)
 
 
 class _UpdatedInPlace(MLPClassifier):

@@ -34,14 +34,14 @@ import warnings
 import joblib
 import numpy as np
 import scipy.sparse
+from _camera import NOISY
 from _mnist import images
 from _report import write_table
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import normalize
 
-from skopu import OPU, Camera, DFAClassifier, DFAGraphClassifier, GaussianMedium
+from skopu import OPU, DFAClassifier, DFAGraphClassifier, GaussianMedium
 
-CAMERA = Camera(bits=8, photons=1000, read_noise=0.01)
 TERNARY = {"feedback": "dense", "error_encoding": "ternary"}
 METHODS = {
     "back-propagation": {"feedback": "backprop"},
@@ -67,7 +67,7 @@ PUBLISHED = {
 
 
 def light(seed):
-    return OPU(GaussianMedium(), CAMERA, input_bits=1, random_state=seed)
+    return OPU(GaussianMedium(), NOISY, input_bits=1, random_state=seed)
 
 
 def options_of(method, seed):

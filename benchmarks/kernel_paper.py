@@ -23,6 +23,7 @@ import time
 
 import matplotlib.pyplot as plt
 import numpy as np
+from _camera import NOISY
 from _mnist import images
 from _report import write_table
 from sklearn.kernel_approximation import RBFSampler
@@ -30,7 +31,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.preprocessing import Binarizer, FunctionTransformer, KernelCenterer, LabelBinarizer
 
-from skopu import OPU, Camera, OpticalRandomFeatures
+from skopu import OPU, OpticalRandomFeatures
 from skopu.kernels import arc_cosine_kernel, optical_kernel
 
 BLOCK = 5000
@@ -43,8 +44,7 @@ def speckle(n, seed, degree=2, opu=None):
 
 
 def noisy(n, seed):
-    camera = Camera(bits=8, photons=1000, read_noise=0.01)
-    return speckle(n, seed, opu=OPU(camera=camera, input_bits=1, random_state=seed))
+    return speckle(n, seed, opu=OPU(camera=NOISY, input_bits=1, random_state=seed))
 
 
 # Each with the exact kernel of its features, named once for each kernel.
@@ -147,25 +147,29 @@ def by_features(make, seeds, data, strengths):
     return accuracies, strength, float(np.median(seconds))
 
 
+def kernel_score(kernel, X, y, X_test, y_test):
+    """Test accuracy of ridge regression with the exact kernel, as a function of its strength."""
+    K = kernel(X, X)
+    centerer = KernelCenterer().fit(K)
+    centred, centred_test = centerer.transform(K), centerer.transform(kernel(X_test, X))
+    targets = LabelBinarizer(neg_label=-1).fit_transform(y)
+    mean = targets.mean(axis=0)
+
+    def score(strength):
+        model = KernelRidge(alpha=strength * np.trace(K) / len(K), kernel="precomputed")
+        found = model.fit(centred, targets - mean).predict(centred_test) + mean
+        return float(np.mean(np.argmax(found, axis=1) == y_test))
+
+    return score
+
+
 def by_kernel(kernel, data, strengths):
     """Test accuracy of ridge regression with the exact kernel, the strength and the seconds."""
     X, y, X_test, y_test = (part.astype(np.float64) for part in data)
     split = len(X) - len(X) // 6
-
-    def score(strength, X, y, X_test, y_test):
-        K = kernel(X, X)
-        centerer = KernelCenterer().fit(K)
-        targets = LabelBinarizer(neg_label=-1).fit_transform(y)
-        model = KernelRidge(alpha=strength * np.trace(K) / len(K), kernel="precomputed")
-        model.fit(centerer.transform(K), targets - targets.mean(axis=0))
-        found = model.predict(centerer.transform(kernel(X_test, X))) + targets.mean(axis=0)
-        return float(np.mean(np.argmax(found, axis=1) == y_test))
-
-    strength = choose(
-        strengths, lambda candidate: score(candidate, X[:split], y[:split], X[split:], y[split:])
-    )
+    strength = choose(strengths, kernel_score(kernel, X[:split], y[:split], X[split:], y[split:]))
     start = time.perf_counter()
-    found = score(strength, X, y, X_test, y_test)
+    found = kernel_score(kernel, X, y, X_test, y_test)(strength)
     return [found], strength, time.perf_counter() - start
 
 

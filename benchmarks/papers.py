@@ -20,7 +20,7 @@ import subprocess
 import sys
 
 import matplotlib.pyplot as plt
-from _report import machine
+from _report import machine, write_csv
 
 HERE = pathlib.Path(__file__).parent
 GRAPHS = {"cora": "Cora", "citeseer": "CiteSeer", "pubmed": "PubMed"}
@@ -57,7 +57,7 @@ def run(part, data, folder):
         command = [sys.executable, str((HERE / script).resolve()), *options, "--output", path.name]
         print("+", shlex.join(command), flush=True)
         subprocess.run(command, cwd=folder, check=True)
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
@@ -210,13 +210,6 @@ def write_report(rows, folder):
     for title in ("kernel", "kernel_limit", "training", "randnla"):
         lines += ["", f"![{title}]({title}.png)"]
     (folder / "report.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def write_csv(rows, path):
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def main():

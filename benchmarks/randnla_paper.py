@@ -16,10 +16,11 @@ import argparse
 
 import matplotlib.pyplot as plt
 import numpy as np
+from _camera import NOISY
 from _report import write_table
 from sklearn.datasets import load_digits
 
-from skopu import OPU, Camera, GaussianMedium
+from skopu import OPU, GaussianMedium
 
 RATIOS = [0.02, 0.05, 0.1, 0.2, 0.5, 1.0]
 N = 1000
@@ -37,11 +38,10 @@ class Digital:
 
 
 def devices(seed):
-    camera = Camera(bits=8, photons=1000, read_noise=0.01)
     return {
         "digital Gaussian": Digital(seed),
         "ideal device": OPU(GaussianMedium(), random_state=seed),
-        "noisy 8-bit camera": OPU(GaussianMedium(), camera, random_state=seed),
+        "noisy 8-bit camera": OPU(GaussianMedium(), NOISY, random_state=seed),
     }
 
 
