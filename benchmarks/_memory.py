@@ -10,11 +10,16 @@ def resident(name):
         return next(int(line.split()[1]) / 1024 for line in file if line.startswith(name))
 
 
+def forget_peak():
+    """Let VmHWM begin anew."""
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
 def _measure(prepare, run, arguments, connection):
     warnings.simplefilter("ignore")
     prepared = prepare(*arguments)
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # forget the peak of what came before
+    forget_peak()
     before = resident("VmRSS")
     result = run(prepared)
     connection.send(resident("VmHWM") - before)

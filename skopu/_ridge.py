@@ -25,8 +25,10 @@ _STORED = 2**27  # features that are stored where samples are fewer
 _LARGEST_GRAM = 25_000  # rows of a Gram matrix: 2.5 or 5 GB
 _PART = 1024  # samples of a block that are worked on at once
 _SOME = 256  # samples whose mean is near that of all
-_RANK = 512  # directions that the preconditioner knows
+_RANK = 1024  # directions that the preconditioner knows
+_SKETCH = 2**27  # entries of the preconditioner's sketch: 1 GB
 _PROBES = 10  # random vectors that the trace of the hat matrix is estimated from
+_PROBE_TOL = 10  # times tol: the error of the trace goes as the square
 
 
 class Solution(NamedTuple):
@@ -210,7 +212,8 @@ def _solve_iteratively(problem, alphas, tol, max_iter, seed):
     n, n_targets = problem.features.n, problem.Y.shape[1]
     probes = _random_signs(seed, len(problem.Y), _PROBES if len(alphas) > 1 else 0)
     columns = np.hstack([problem.Y, probes.astype(problem.X.dtype)])
-    test = test_matrix(OPU(GaussianMedium(), random_state=seed), n, min(_RANK, n), np.float64)
+    rank = min(_RANK, n, max(1, _SKETCH // n))
+    test = test_matrix(OPU(GaussianMedium(), random_state=seed), n, rank, np.float64)
     test = np.linalg.qr(test)[0]
     right, sketch = np.zeros((n, columns.shape[1])), np.zeros(test.shape)
     with progress_bar(problem.verbose, len(columns), "ridge, sketch", " rows") as done:
@@ -223,9 +226,11 @@ def _solve_iteratively(problem, alphas, tol, max_iter, seed):
     right -= np.outer(problem.mean, problem.roots.astype(np.float64) @ columns)
     precondition = _preconditioner(problem.centre(sketch, test), test, problem.X.dtype)
     shifts = np.repeat(np.asarray(alphas, np.float64), right.shape[1])
+    tols = np.repeat([tol, _PROBE_TOL * tol], [n_targets, right.shape[1] - n_targets])
+    all_right, tols = np.tile(right, len(alphas)), np.tile(tols, len(alphas))
     with progress_bar(problem.verbose, None, "ridge, conjugate gradients", " passes") as done:
         found, n_steps = _conjugate_gradients(
-            problem, np.tile(right, len(alphas)), shifts, precondition, tol, max_iter, done
+            problem, all_right, shifts, precondition, tols, max_iter, done
         )
     coefs = np.split(found, len(alphas), axis=1)
     best, score = 0, None
@@ -255,10 +260,10 @@ def _preconditioner(sketch, test, dtype):
     return precondition
 
 
-def _conjugate_gradients(problem, right, shifts, precondition, tol, max_iter, done):
-    """Solutions of (Gram matrix + shift) x = right, a shift for each column, and the steps."""
+def _conjugate_gradients(problem, right, shifts, precondition, tols, max_iter, done):
+    """Solutions of (Gram matrix + shift) x = right, a shift and a tol each, and the steps."""
     found, residual = np.zeros_like(right), right.copy()
-    limits = tol * np.linalg.norm(right, axis=0)
+    limits = tols * np.linalg.norm(right, axis=0)
     step = precondition(residual, shifts)
     product = np.einsum("ij,ij->j", residual, step)
     for n_iter in range(max_iter + 1):
@@ -277,7 +282,7 @@ def _conjugate_gradients(problem, right, shifts, precondition, tol, max_iter, do
         step[:, left] = fresh + product[left] / before * part
         done()
     warnings.warn(
-        f"Conjugate gradients have not converged to tol={tol} in max_iter={max_iter} passes. "
+        f"Conjugate gradients have not converged to tol={min(tols)} in max_iter={max_iter} passes. "
         "Raise max_iter, tol or alphas.",
         ConvergenceWarning,
         stacklevel=4,

@@ -133,7 +133,8 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, _OpticalRidge):
         never holds it: each step of conjugate gradients makes all features anew. "auto" is
         "direct" up to n=25000.
     tol : float, default=1e-4
-        "cg" ends when residuals are this small, relative to the right-hand sides.
+        "cg" ends when residuals are this small, relative to the right-hand sides; ten times
+        this for the random vectors by which it chooses among several alphas.
     max_iter : int, default=100
         Most steps of "cg".
     opu : OPU, default=None
@@ -272,7 +273,8 @@ class OpticalRidgeClassifier(ClassifierMixin, _OpticalRidge):
         never holds it: each step of conjugate gradients makes all features anew. "auto" is
         "direct" up to n=25000.
     tol : float, default=1e-4
-        "cg" ends when residuals are this small, relative to the right-hand sides.
+        "cg" ends when residuals are this small, relative to the right-hand sides; ten times
+        this for the random vectors by which it chooses among several alphas.
     max_iter : int, default=100
         Most steps of "cg".
     opu : OPU, default=None
