@@ -11,7 +11,7 @@ import sys
 import time
 
 import numpy as np
-from _memory import resident
+from _memory import forget_peak, resident
 from _report import write_table
 from sklearn.datasets import load_digits
 from sklearn.linear_model import RidgeClassifier
@@ -33,8 +33,7 @@ def projection(name, rounds):
     d, n, make = PROJECTIONS[name]
     x = np.random.default_rng(0).integers(0, 2, (1, d)).astype(np.float32)
     opu, seconds = make(), []
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")
+    forget_peak()
     before = resident("VmRSS")
     for _ in range(rounds):
         start = time.perf_counter()

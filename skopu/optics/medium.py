@@ -25,6 +25,7 @@ from ._rows import check_count, check_rows, dense, n_threads, pieces, run_pieces
 # the processor's cache and is long enough for Python threads not to wait on each other.
 _PIECE = 3 * 2**17
 _PIECE_ROWS = 32
+_RUN = 2**16  # entries of a mask whose phasors are made at once, to stay in the cache
 _BLOCK = 2**23  # entries of an explicit block of the transmission matrix: 64 or 128 MiB
 _PRODUCT_PIECE = 2**19  # entries of a product with such a block that are read at once
 
@@ -446,14 +447,26 @@ class _Masks:
         np.multiply(rows, self.signs, out=light[:, : self.n_inputs])
         light = self._propagate(light, workers)
         for mask in self.shared:
-            light *= self.table[mask]
+            self._shift_phases(light, mask, out=light)
             light = self._propagate(light, workers)
         return light
 
     def exit(self, light, low, high, workers):
-        """Field behind the last masks of blocks low to high, blocks side by side."""
-        field = light[:, None, :] * self.table[self.last[low:high]]
+        """Field behind the last masks of blocks low to high, blocks side by side.
+
+        If there is one block, light is scratch.
+        """
+        light = light[:, None, :]
+        if self.n_blocks == 1 and light.dtype == self.table.dtype:
+            field = light
+        else:
+            field = np.empty((len(light), high - low, self.block_size), self.table.dtype)
+        self._shift_phases(light, self.last[low:high], out=field)
         return self._propagate(field, workers).reshape(len(light), -1)
+
+    def _shift_phases(self, light, mask, out):
+        for run in pieces(self.block_size, _RUN):
+            np.multiply(light[..., run], self.table[mask[..., run]], out=out[..., run])
 
     def transpose(self, light, workers):
         """Send light (n_rows, n_blocks * block_size) backwards, (n_rows, n_inputs)."""
