@@ -472,11 +472,11 @@ class _Masks:
         """Send light (n_rows, n_blocks * block_size) backwards, (n_rows, n_inputs)."""
         light = light.reshape(len(light), self.n_blocks, self.block_size)
         light = self._propagate(light, workers)
-        light *= self.table[self.last]
+        self._shift_phases(light, self.last, out=light)
         light = light.sum(axis=1)
         for mask in reversed(self.shared):
             light = self._propagate(light, workers)
-            light *= self.table[mask]
+            self._shift_phases(light, mask, out=light)
         if self.signs is None:
             return light[:, : self.n_inputs]
         light = self._propagate(light, workers)
