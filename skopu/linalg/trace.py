@@ -101,7 +101,9 @@ def opu_trace(
     Notes
     -----
     The error is itself estimated, from m values, for "xtrace" m / 2 and for "hutch++" m / 3
-    of them. If these are fewer than 20, take intervals from Student's t distribution.
+    of them. If these are fewer than 20, take intervals from Student's t distribution. Values
+    of "xtrace" share their space, and the error is widened for it; still it is up to a third
+    too small where its n_matvecs / 2 vectors come close to the rank of A.
 
     "xtrace" and "hutch++" take probes as rotation invariant, which those read by a camera of
     two bits or less are not: their bias is then a few per cent of the part of the trace
@@ -214,9 +216,9 @@ def _xtrace(A, opu, m):
     n = A.shape[0]
     X = A.asarray(probes(opu, n, min(m // 2, n), A.dtype))
     images = A.matmat(X)
-    values, shared = leave_one_out(X, images, [(X, images)], lambda Q: [(Q, A.matmat(Q))])
+    values, widening = leave_one_out(X, images, [(X, images)], lambda Q: [(Q, A.matmat(Q))])
     value, spread = _mean(values[0]) if len(values[0]) > 1 else (values[0][0], 0.0)
-    return value, correct_spread(value, spread, shared, A.dtype)
+    return value, with_rounding(spread * widening, value, A.dtype)
 
 
 def leave_one_out(X, span, factors, multiply):
@@ -231,8 +233,9 @@ def leave_one_out(X, span, factors, multiply):
     values : ndarray of shape (n_factors, m)
         Unbiased estimates of each trace, one for each column of X: the trace in the space
         of the other columns of span, and a quadratic form of what is left of x outside.
-    shared : float
-        Part of the first trace, terms taken without their signs, that lies inside.
+    widening : float
+        What the standard error of a mean over values of the first trace, taken as if they
+        were independent, must be multiplied by.
     """
     n, m = X.shape
     dtype = numpy_dtype(X)
@@ -247,11 +250,13 @@ def leave_one_out(X, span, factors, multiply):
     # What is left of each x outside the space that it had no part in.
     X = as_type(X, np.float64)
     W = inner(Q, X, map)
-    M = like(W - S * forms(S, W), X)
-    S = like(S, X)
+    along = forms(S, W)
+    M = like(W - S * along, X)
     left = X - Q @ M
-    squares = forms(left, left)
-    weights = np.divide(n - m + 1, squares, out=np.zeros(m), where=squares > 0)
+    gram = inner(left, left, map)
+    weights = np.divide(n - m + 1, gram.diagonal(), out=np.zeros(m), where=gram.diagonal() > 0)
+    geometry = _widening_by_geometry(n, S, along, gram, weights)
+    S = like(S, X)
     values = np.empty((len(factors), m))
     for i, products in enumerate(zip(factors, in_space, strict=True)):
         (CX, DX), (CQ, DQ) = ([as_type(Y, np.float64) for Y in pair] for pair in products)
@@ -260,18 +265,34 @@ def leave_one_out(X, span, factors, multiply):
         values[i] = inside + outside
         if i == 0:
             parts = abs(forms(CQ, DQ)).sum(), abs(outside).mean()
-    return values, parts[0] / sum(parts) if any(parts) else 0.0
+    shared = parts[0] / sum(parts) if any(parts) else 0.0
+    # The space follows the matrix as well, which geometry does not know: measured over
+    # spectra that decay like j^-1/2 to j^-4 and 0.7^j, the spread is too small by 30 % where
+    # nearly all of the trace is in the space, and in proportion where less is. (The
+    # jackknife, the other way to tell, is two to three times too large.)
+    return values, geometry * (1 + 0.3 * shared)
 
 
-def correct_spread(value, spread, shared, dtype):
-    """Standard error of XTrace from the spread of its values, as if they were independent.
+def _widening_by_geometry(n, S, along, gram, weights):
+    """Standard error of the mean of XTrace's values over the one from their spread.
 
-    They share their space, and the spread is too small: by 30 % where nearly all of the
-    trace is in the space, as measured over spectra that decay like j^-1 to j^-4 and 0.7^j,
-    and by nothing where nearly all is outside; in between in proportion. (The jackknife,
-    the other way to tell, is two to three times too large.)
+    Value i is <A, C_i>, where C_i is the projector on the space without direction s_i, plus
+    w_i l_i l_i'. If A looks the same from all sides, the covariance of the values is in
+    proportion to <C_i - 1, C_j - 1>. For a mean of independent values this gives 1, but
+    values from a space that is a good part of all n dimensions share it.
     """
-    return math.hypot(spread * (1 + 0.3 * shared), 4 * np.finfo(dtype).eps * abs(value))
+    m = len(weights)
+    cosines = (S.T @ S) ** 2
+    inside = weights * along**2
+    K = m - 2 - n + cosines + np.add.outer(inside, inside) * (1 - cosines)
+    K += np.multiply.outer(weights, weights) * gram**2
+    common, spread = K.sum(), m * K.trace() - K.sum()
+    return math.sqrt((m - 1) * common / spread) if n > m > 1 and common > 0 < spread else 1.0
+
+
+def with_rounding(standard_error, value, dtype):
+    """Standard error that is never below what rounding does."""
+    return math.hypot(standard_error, 4 * np.finfo(dtype).eps * abs(value))
 
 
 # The estimator and the least number of products that it takes.

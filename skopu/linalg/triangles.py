@@ -8,7 +8,7 @@ from ..optics._rows import check_count
 from ._device import check_device, probes
 from ._lanczos import check_symmetric
 from ._operators import check_operator
-from .trace import Estimate, correct_spread, leave_one_out
+from .trace import Estimate, leave_one_out, with_rounding
 
 
 def count_triangles(adjacency, n_matvecs=200, *, opu=None, random_state=None):
@@ -97,9 +97,9 @@ def count_triangles(adjacency, n_matvecs=200, *, opu=None, random_state=None):
             return [(first, operator.matmat(first)), (Q, first), (first, first)]
 
         factors = [(once, twice), (X, once), (once, once)]
-        values, shared = leave_one_out(X, operator.matmat(twice), factors, multiply)
+        values, widening = leave_one_out(X, operator.matmat(twice), factors, multiply)
     value, spread = _controlled(values[0], values[1], values[2] - n_ends)
-    standard_error = correct_spread(value, spread, shared, operator.dtype)
+    standard_error = with_rounding(spread * widening, value, operator.dtype)
     return Estimate(float(value) / 6, float(standard_error) / 6, operator.n_matvecs)
 
 

@@ -113,6 +113,16 @@ def test_interval_of_xtrace_covers(matrix, device):
     assert 0.87 < covered < 0.995
 
 
+@pytest.mark.parametrize("power", [0, 0.5, 1, 2])
+@pytest.mark.parametrize("n_matvecs", [40, 120])
+def test_interval_of_xtrace_covers_where_the_space_is_large(power, n_matvecs):
+    """Up to 60 of 100 dimensions, which all values share."""
+    A = symmetric(np.arange(1, 101.0) ** -power if power else np.linspace(1, 2, 100))
+    values, errors = estimates(A, n_matvecs, 300)
+    wide = scipy.stats.t.ppf(0.975, n_matvecs / 2 - 1)
+    assert 0.9 < np.mean(np.abs(values - np.trace(A)) < wide * errors) < 0.99
+
+
 @pytest.mark.parametrize(
     ("matrix", "error"), [("flat", 7e-3), ("power", 2e-3), ("geometric", 1e-5), ("step", 1e-4)]
 )
