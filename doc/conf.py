@@ -1,4 +1,4 @@
-"""Settings of the documentation: ``python -m sphinx -W -b html doc doc/_build``."""
+"""Settings of the documentation: ``python -m sphinx -W -b html doc doc/_build/html``."""
 
 import pathlib
 import re
@@ -61,7 +61,6 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "doc_module": "skopu",
     "backreferences_dir": "generated/backreferences",
-    "reference_url": {"skopu": None},
     "within_subsection_order": "FileNameSortKey",
     "remove_config_comments": True,
     "show_memory": False,

@@ -1,7 +1,7 @@
 """
-===========================
-Light through frosted glass
-===========================
+==============================
+1. Light through frosted glass
+==============================
 
 Shine a laser on frosted glass, and a screen behind it shows a grainy pattern: speckle. It looks
 like noise, but it is not. The same light makes the same grains, every time; and each grain is a
@@ -19,8 +19,10 @@ After this notebook you can
 # --------------------
 # A modulator gives each pixel of the image its own beam of light. Behind the glass, every point of
 # the camera receives light from all beams, each delayed by its own way through the glass: a sum of
-# the pixels x with random complex weights r. A camera reads the intensity of that sum,
-# :math:`|r \cdot x|^2`.
+# the pixels x with random complex weights r (a delay turns the phase of a wave, which is a product
+# with a complex number of modulus 1). A camera reads the intensity of that sum,
+# :math:`|r \cdot x|^2`. Modulator, glass and camera together are an optical processing unit, an
+# ``OPU``; n is the number of points that its camera reads.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,7 +40,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.6), layout="constrained
 left.imshow(X[0].reshape(8, 8), cmap="gray")
 left.set(title=f"What goes in: a {y[0]}", xticks=[], yticks=[])
 right.imshow(speckle, cmap="gray", vmax=4 * speckle.mean())
-right.set(title="What the camera sees", xticks=[], yticks=[])
+_ = right.set(title="What the camera sees", xticks=[], yticks=[])
 
 # %%
 # Is it random?
@@ -64,15 +66,17 @@ ax.set(
 _ = ax.legend()
 
 # %%
-# The points lie on a line: the correlation of two patterns is the squared cosine of the angle
-# between the images. Speckle keeps the geometry of the data. That is why machines can learn from
+# The points lie on a line, up to chance: the correlation of two patterns is the squared cosine of
+# the angle between the images. (All points are of one piece of glass, so they stray together.)
+# Speckle keeps the geometry of the data. That is why machines can learn from
 # it, and the next notebook makes a kernel of it.
 #
 # The law of speckle
 # ------------------
-# A sum of many independent waves is a circular Gaussian number, so its intensity follows the
-# exponential law: the darkest values are the most likely, and the standard deviation is as large as
-# the mean. Speckle with this contrast of 1 is called fully developed.
+# A sum of many independent waves is a circular Gaussian number: its real and imaginary part are
+# independent, normal, and of equal variance. So its intensity follows the exponential law: the
+# darkest values are the most likely, and the standard deviation is as large as the mean. Their ratio
+# is the contrast; speckle with a contrast of 1 is called fully developed.
 
 _ = SpeckleDisplay.from_estimator(opu, X[:1], shape=(side, side))
 
@@ -81,7 +85,8 @@ _ = SpeckleDisplay.from_estimator(opu, X[:1], shape=(side, side))
 # --------------------------------
 # Glass of d inputs and n outputs is a matrix of n rows and d columns. Real glass does not store it,
 # and neither does the simulation: thin random masks, with the spreading of light between them, have
-# the same statistics. For small sizes we can look at it.
+# the same statistics. A fast Fourier transform spreads the light in :math:`O((d + n) \log d)` steps,
+# where a product with the matrix takes :math:`n d`. For small sizes we can look at the matrix.
 
 medium = LayeredMedium(random_state=0)
 matrix = medium.transmission_matrix(n_inputs=64, n=1000)
@@ -115,8 +120,8 @@ for mean, norm in zip(means, norms, strict=True):
 # %%
 # Exercise 2: washing speckle out
 # -------------------------------
-# Add up the speckle of k different pieces of glass (seeds 0 to k - 1). How does the contrast, the
-# standard deviation over the mean, fall with k?
+# Add up the speckle of k different pieces of glass (seeds 0 to k - 1). How does the contrast fall
+# with k?
 #
 # .. raw:: html
 #
@@ -139,19 +144,20 @@ for k in (1, 4, 16, 64):
 # Exercise 3: a thin diffuser
 # ---------------------------
 # Light a single pixel, ``np.eye(64)[:1]``, behind glass of a single thin mask,
-# ``OPU(LayeredMedium(1))``, and behind three. What is the contrast of the two patterns?
+# ``OPU(LayeredMedium(1))``, and behind two and three. What is the contrast of 10,000 points?
 #
 # .. raw:: html
 #
 #     <details><summary>Solution</summary>
 
-for n_layers in (1, 3):
-    pattern = OPU(LayeredMedium(n_layers)).intensity(np.eye(64)[:1], n=1000)
+for n_layers in (1, 2, 3):
+    pattern = OPU(LayeredMedium(n_layers)).intensity(np.eye(64)[:1], n=10_000)
     print(f"{n_layers} masks: contrast {pattern.std() / pattern.mean():.2f}")
 
 # %%
-# Behind a single mask one beam spreads evenly: no speckle at all. It takes several scatterings
-# before every beam is thrown everywhere at random; three masks are enough.
+# Behind a single mask one beam spreads evenly: no speckle at all. With a second the contrast is 1,
+# but the rows of the matrix are then shifted copies of each other. The third makes them
+# independent, and is the default.
 #
 # .. raw:: html
 #

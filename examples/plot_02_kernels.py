@@ -1,7 +1,7 @@
 """
-=======================
-From speckle to kernels
-=======================
+==========================
+2. From speckle to kernels
+==========================
 
 The intensities that a camera reads of two samples are alike when the samples are. How alike, on
 average over the glass, is a function of the two samples alone: a kernel. So a camera computes,

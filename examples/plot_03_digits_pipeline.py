@@ -1,7 +1,7 @@
 """
-==============================
-Reading digits by laser light
-==============================
+================================
+3. Reading digits by laser light
+================================
 
 A linear classifier on raw pixels is fast but coarse; a kernel machine is accurate but
 its cost grows with the square of the number of samples. Random features sit between: a

@@ -1,7 +1,7 @@
 """
-====================
-Seeing with few bits
-====================
+=======================
+4. Seeing with few bits
+=======================
 
 A mirror is on or off, and a camera counts photons. Real light computes with few bits at both
 ends. How much does a classifier lose by it? At the camera less than one would think: random

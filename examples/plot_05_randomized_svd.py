@@ -1,7 +1,7 @@
 """
-=================================
-A picture from one random sketch
-=================================
+===================================
+5. A picture from one random sketch
+===================================
 
 A singular value decomposition of a large matrix is expensive, but most large matrices are
 nearly of low rank. A *sketch*, the matrix times a few random columns, then holds almost all

@@ -1,6 +1,6 @@
 """
 ==========================================
-Counting what cannot be seen one by one
+6. Counting what cannot be seen one by one
 ==========================================
 
 The trace of a matrix is the sum of its diagonal; easy, unless the matrix can only be

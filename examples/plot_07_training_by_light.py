@@ -1,7 +1,7 @@
 """
-=================
-Training by light
-=================
+====================
+7. Training by light
+====================
 
 Back-propagation sends the error of a network back through its own weights, layer by layer.
 Direct feedback alignment (DFA) sends it through a fixed random matrix instead, straight to

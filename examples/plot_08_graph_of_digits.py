@@ -1,7 +1,7 @@
 """
-=======================================
-A graph of digits, ten labels of each
-=======================================
+========================================
+8. A graph of digits, ten labels of each
+========================================
 
 Of 1797 handwritten digits we know ten of each class. A graph that joins each image to its
 nearest neighbours tells the rest: a graph convolutional network averages over neighbours, so

@@ -1,7 +1,7 @@
 """
-============================================
-A trillion-parameter projection, on a laptop
-============================================
+===============================================
+9. A trillion-parameter projection, on a laptop
+===============================================
 
 The optical machine multiplied a million numbers by a matrix of a trillion entries, hundreds of
 times a second. To store that matrix takes nine terabytes. Glass does not store it, and this

@@ -1,7 +1,7 @@
 """
-===========================================
-Bring your own measured transmission matrix
-===========================================
+===============================================
+10. Bring your own measured transmission matrix
+===============================================
 
 A laboratory can measure its glass: show the modulator one pattern after the other, read the field
 by holography, and write down a matrix. With it, everything in skopu runs on that very glass.

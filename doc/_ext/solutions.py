@@ -5,6 +5,7 @@ Code is hidden as JupyterLab and Notebook 7 hide it; what is said of it, as brow
 
 import json
 import pathlib
+import zipfile
 
 _OPEN = ".. raw:: html\n\n    <details>"
 _CLOSE = ".. raw:: html\n\n    </details>"
@@ -31,10 +32,21 @@ def _fold(notebook):
 
 
 def _fold_all(app):
-    for path in (pathlib.Path(app.srcdir) / "auto_examples").glob("*.ipynb"):
+    for path in (pathlib.Path(app.srcdir) / "auto_examples").rglob("*.ipynb"):
         notebook = json.loads(path.read_text())
         _fold(notebook)
         path.write_text(json.dumps(notebook, indent=2))
+        _pack_again(path.with_suffix(".zip"), path)
+
+
+def _pack_again(archive, notebook):
+    """Exchange the notebook in the archive of script and notebook."""
+    with zipfile.ZipFile(archive) as old:
+        contents = {name: old.read(name) for name in old.namelist()}
+    contents[notebook.name] = notebook.read_bytes()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as new:
+        for name, data in contents.items():
+            new.writestr(name, data)
 
 
 def setup(app):
