@@ -75,8 +75,8 @@ _ = ax.legend()
 # ------------------
 # A sum of many independent waves is a circular Gaussian number: its real and imaginary part are
 # independent, normal, and of equal variance. So its intensity follows the exponential law: the
-# darkest values are the most likely, and the standard deviation is as large as the mean. Their ratio
-# is the contrast; speckle with a contrast of 1 is called fully developed.
+# darkest values are the most likely, and the standard deviation is as large as the mean. Their
+# ratio is the contrast; speckle with a contrast of 1 is called fully developed.
 
 _ = SpeckleDisplay.from_estimator(opu, X[:1], shape=(side, side))
 
@@ -85,8 +85,8 @@ _ = SpeckleDisplay.from_estimator(opu, X[:1], shape=(side, side))
 # --------------------------------
 # Glass of d inputs and n outputs is a matrix of n rows and d columns. Real glass does not store it,
 # and neither does the simulation: thin random masks, with the spreading of light between them, have
-# the same statistics. A fast Fourier transform spreads the light in :math:`O((d + n) \log d)` steps,
-# where a product with the matrix takes :math:`n d`. For small sizes we can look at the matrix.
+# the same statistics. A fast Fourier transform spreads the light in :math:`O((d + n) \log d)`
+# steps, where a product with the matrix takes :math:`n d`. For small sizes we can look at it.
 
 medium = LayeredMedium(random_state=0)
 matrix = medium.transmission_matrix(n_inputs=64, n=1000)
