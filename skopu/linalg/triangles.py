@@ -20,7 +20,8 @@ def count_triangles(adjacency, n_matvecs=200, *, opu=None, random_state=None):
     Parameters
     ----------
     adjacency : {ndarray, CSR or CSC matrix, LinearOperator} of shape (n_nodes, n_nodes)
-        Symmetric matrix of zeros and ones with a zero diagonal.
+        Symmetric matrix of zeros and ones with a zero diagonal; of a networkx graph G it is
+        ``networkx.to_scipy_sparse_array(G, weight=None)``.
     n_matvecs : int, default=200
         Most products of the adjacency matrix with a vector, at least 11; multiples of 5
         are used in full, 5 k + 1 where it is a LinearOperator.

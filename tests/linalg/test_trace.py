@@ -140,14 +140,24 @@ def test_xtrace_is_its_definition():
     n, m = 30, 6
     A = NON_SYMMETRIC[:n, :n]
     X = np.random.default_rng(0).normal(size=(n, m))
-    expected = []
+    expected, forms, outside = [], [], []
     for i in range(m):
         Q, _ = np.linalg.qr(A @ np.delete(X, i, axis=1))
         rest = X[:, i] - Q @ (Q.T @ X[:, i])
         scale = (n - m + 1) / (rest @ rest)
-        expected.append(np.trace(Q.T @ A @ Q) + scale * (rest @ A @ rest))
-    values, _ = leave_one_out(X, A @ X, [(X, A @ X)], lambda Q: [(Q, A @ Q)])
+        outside.append(abs(scale * (rest @ A @ rest)))
+        forms.append(Q @ Q.T + scale * np.outer(rest, rest))
+        expected.append(np.sum(forms[-1] * A))
+    values, widening = leave_one_out(X, A @ X, [(X, A @ X)], lambda Q: [(Q, A @ Q)])
     assert np.allclose(values[0], expected)
+    # Were A to look the same from all sides, the variances would be as these squares of norms.
+    mean = np.mean(forms, axis=0)
+    spread = np.sum((forms - mean) ** 2) / (m - 1) / m
+    Q, _ = np.linalg.qr(A @ X)
+    inside = np.sum(abs(np.sum(Q * (A @ Q), axis=0)))
+    shared = inside / (inside + np.mean(outside))
+    expected = np.sqrt(np.sum((mean - np.eye(n)) ** 2) / spread) * (1 + 0.3 * shared)
+    assert np.isclose(widening, expected)
 
 
 @pytest.mark.parametrize("method", ["hutchinson", "hutch++", "xtrace"])
