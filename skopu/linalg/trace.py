@@ -103,7 +103,7 @@ def opu_trace(
     The error is itself estimated, from m values, for "xtrace" m / 2 and for "hutch++" m / 3
     of them. If these are fewer than 20, take intervals from Student's t distribution. Values
     of "xtrace" share their space, and the error is widened for it; still it is up to half too
-    small where its n_matvecs / 2 vectors come close to the rank of A, but not above it.
+    small where n_matvecs / 2 comes close to the rank of A without reaching it.
 
     "xtrace" and "hutch++" take probes as rotation invariant, which those read by a camera of
     two bits or less are not: their bias is then a few per cent of the part of the trace
