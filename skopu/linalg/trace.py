@@ -254,7 +254,8 @@ def leave_one_out(X, span, factors, multiply):
     M = like(W - S * along, X)
     left = X - Q @ M
     gram = inner(left, left, map)
-    weights = np.divide(n - m + 1, gram.diagonal(), out=np.zeros(m), where=gram.diagonal() > 0)
+    squares = gram.diagonal()
+    weights = np.divide(n - m + 1, squares, out=np.zeros(m), where=squares > 0)
     geometry = _widening_by_geometry(n, S, along, gram, weights)
     S = like(S, X)
     values = np.empty((len(factors), m))
@@ -277,16 +278,18 @@ def _widening_by_geometry(n, S, along, gram, weights):
     """Standard error of the mean of XTrace's values over the one from their spread.
 
     Value i is <A, C_i>, where C_i is the projector on the space without direction s_i, plus
-    w_i l_i l_i'. If A looks the same from all sides, the covariance of the values is in
-    proportion to <C_i - 1, C_j - 1>. For a mean of independent values this gives 1, but
-    values from a space that is a good part of all n dimensions share it.
+    w_i l_i l_i'; s_i' l_i is ``along``, and l_i' l_j is ``gram``. If A looks the same from all
+    sides, the covariance of the values is in proportion to <C_i - 1, C_j - 1>. For a mean of
+    independent values this gives 1, but values from a space that is a good part of all n
+    dimensions share it.
     """
     m = len(weights)
     cosines = (S.T @ S) ** 2
     inside = weights * along**2
     K = m - 2 - n + cosines + np.add.outer(inside, inside) * (1 - cosines)
     K += np.multiply.outer(weights, weights) * gram**2
-    common, spread = K.sum(), m * K.trace() - K.sum()
+    common = K.sum()
+    spread = m * K.trace() - common
     return math.sqrt((m - 1) * common / spread) if n > m > 1 and common > 0 < spread else 1.0
 
 
