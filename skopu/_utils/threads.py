@@ -1,0 +1,68 @@
+"""How pieces of work share the processor."""
+
+import contextlib
+import functools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from joblib import cpu_count
+from sklearn.utils import gen_batches
+from threadpoolctl import ThreadpoolController
+
+
+def pieces(length, size):
+    """Slices of at most size that cover range(length)."""
+    return list(gen_batches(length, size))
+
+
+@functools.cache
+def _thread_pools():
+    """The loaded BLAS libraries, or OpenMP where the BLAS is one that cannot be asked."""
+    pools = ThreadpoolController()
+    blas = pools.select(user_api="blas")
+    return blas if blas.lib_controllers else pools.select(user_api="openmp")
+
+
+def n_threads():
+    """As many threads as NumPy's BLAS would use just now.
+
+    So the device follows ``threadpoolctl.threadpool_limits`` and ``OMP_NUM_THREADS``,
+    and takes its share only inside a joblib worker process.
+    """
+    limits = [library.num_threads for library in _thread_pools().lib_controllers]
+    return max((limit for limit in limits if limit), default=cpu_count())
+
+
+_limit_lock = threading.Lock()
+_limit_holders = []
+
+
+@contextlib.contextmanager
+def own_threads():
+    """Keep the BLAS to one thread, and give the number of threads that it would have used.
+
+    Its idle threads spin for a while, which slows threads of our own to half their speed.
+    """
+    with _limit_lock:  # the limit is the process's: the first in sets it, the last lifts it
+        if not _limit_holders:
+            _limit_holders.append((n_threads(), _thread_pools().limit(limits=1)))
+        else:
+            _limit_holders.append(_limit_holders[0])
+        threads, limit = _limit_holders[0]
+    try:
+        yield threads
+    finally:
+        with _limit_lock:
+            _limit_holders.pop()
+            if not _limit_holders:
+                limit.restore_original_limits()
+
+
+def run_pieces(work, tasks, run=None):
+    """Call work on every task: by run, like `map`, else on threads of its own (`n_threads`)."""
+    threads = 1 if run else min(n_threads(), len(tasks))
+    with contextlib.ExitStack() as stack:
+        if threads > 1:
+            run = stack.enter_context(ThreadPoolExecutor(threads)).map
+        for _ in (run or map)(work, tasks):
+            pass
