@@ -1,17 +1,16 @@
 """The camera: from light intensity to what is read out."""
 
-import hashlib
 import numbers
 
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator
 
-from .._arrays import is_foreign, like, namespace, numpy_dtype, to_numpy
-from ._glass import bit_generator, check_seed
-from ._rows import check_count, check_rows, run_pieces
-
-_FULL_SCALE = 10.0  # in units of the expected signal; e^-10 of a speckle is brighter
+from .._utils.arrays import backend_of, namespace, numpy_dtype
+from .._utils.checks import check_count, check_positive, check_rows, check_seed
+from .._utils.streams import bit_generator, row_keys
+from .._utils.threads import run_pieces
+from .camera_effects import FULL_SCALE, CameraEffect, Quantisation, ReadNoise, ShotNoise
 
 
 class Camera(BaseEstimator):
@@ -37,6 +36,9 @@ class Camera(BaseEstimator):
     read_noise : float, default=0.0
         Standard deviation of the Gaussian read noise in units of signal: 5 electrons at
         500 photons are 0.01.
+    effects : sequence of CameraEffect, default=()
+        What else happens to the signal, in this order, after shot and read noise and before
+        it is rounded to bits.
     random_state : int, default=None
         Seed of the noise. None means 0 for a camera used on its own, and the device's
         seed inside an `OPU`.
@@ -63,11 +65,20 @@ class Camera(BaseEstimator):
     array([[ 0.  ,  0.51,  1.02, 10.  ]])
     """
 
-    def __init__(self, bits=None, exposure="auto", photons=None, read_noise=0.0, random_state=None):
+    def __init__(
+        self,
+        bits=None,
+        exposure="auto",
+        photons=None,
+        read_noise=0.0,
+        effects=(),
+        random_state=None,
+    ):
         self.bits = bits
         self.exposure = exposure
         self.photons = photons
         self.read_noise = read_noise
+        self.effects = effects
         self.random_state = random_state
 
     def read(self, intensity, *, counts=False, repeat=1):
@@ -94,7 +105,7 @@ class Camera(BaseEstimator):
             If intensities are negative or not finite, a parameter is out of range, or
             counts are asked of a camera without bits.
         """
-        self._check()
+        self.check()
         intensity, repeat = check_rows(intensity), check_count(repeat, "repeat")
         if scipy.sparse.issparse(intensity):
             intensity = intensity.toarray()
@@ -106,122 +117,146 @@ class Camera(BaseEstimator):
                 "A camera without bits has no counts. Set bits, for example Camera(bits=8)."
             )
         expected = xp.sum(intensity, axis=1, dtype=xp.float64) / intensity.shape[1]
-        return self._read(intensity, expected, self._keys(intensity), 0, repeat, None, counts)
+        keys = self.keys_of(intensity)
+        return self.read_frames(intensity, expected, keys, repeat=repeat, counts=counts)
 
     @property
-    def _is_ideal(self):
-        return self.bits is None and not self._is_noisy
+    def is_ideal(self):
+        """Whether readings are the intensities themselves."""
+        return self.bits is None and not self.is_random and not self.effects
 
     @property
-    def _is_noisy(self):
-        return self.photons is not None or self.read_noise > 0
+    def is_random(self):
+        """Whether each exposure differs."""
+        return any(effect.is_random for effect, _ in self._chain())
 
-    def _keys(self, X):
-        """What the noise of each row of X is keyed by."""
-        return row_keys(to_numpy(X)) if self._is_noisy else [None] * X.shape[0]
+    def check(self):
+        """Check all parameters.
 
-    def _check(self):
-        if self.bits is not None and check_count(self.bits, "bits of Camera") > 16:
-            raise ValueError(f"bits of Camera must be 1 to 16 or None, got {self.bits!r}.")
-        if self.exposure != "auto" and not _is_positive(self.exposure):
+        Raises
+        ------
+        ValueError
+            If one of them is out of range.
+        """
+        if not (isinstance(self.exposure, str) and self.exposure == "auto"):
+            check_positive(self.exposure, "exposure of Camera", instead=' or "auto"')
+        effects = self.effects
+        if not isinstance(effects, list | tuple) or not all(
+            isinstance(effect, CameraEffect) for effect in effects
+        ):
             raise ValueError(
-                f'exposure of Camera must be "auto" or a positive number, got {self.exposure!r}.'
+                f"effects of Camera must be a list of CameraEffect objects, got {effects!r}."
             )
-        if self.photons is not None and not (_is_positive(self.photons) and self.photons <= 1e12):
-            raise ValueError(
-                "photons of Camera must be a positive number of at most 1e12, or None for "
-                f"no shot noise, got {self.photons!r}."
-            )
-        if self.read_noise != 0 and not _is_positive(self.read_noise):
-            raise ValueError(
-                f"read_noise of Camera must be a non-negative number, got {self.read_noise!r}."
-            )
+        for effect, _ in self._chain():
+            effect.check()
         check_seed(self.random_state, "Camera")
 
-    def _read(self, intensity, expected, keys, first_exposure, repeat, seed, counts=False):
-        """Mean of repeat exposures of each row, whose mean intensity is expected."""
+    def keys_of(self, X):
+        """What the noise of each row is keyed by: its content.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_frames, n_columns)
+            Rows that the frames belong to.
+
+        Returns
+        -------
+        keys : list of int or None
+            One for each row; None for a camera without noise.
+        """
+        return row_keys(backend_of(X).to_numpy(X)) if self.is_random else [None] * X.shape[0]
+
+    def read_frames(
+        self, intensity, expected, keys, *, first_exposure=0, repeat=1, seed=None, counts=False
+    ):
+        """Read frames whose mean intensity is known; see `read`, which expects that of each row.
+
+        Parameters
+        ----------
+        intensity : ndarray of shape (n_frames, n_modes)
+            Checked intensities; of any library.
+        expected : ndarray of shape (n_frames,)
+            Mean intensity that ``exposure="auto"`` exposes for.
+        keys : list of int or None
+            What the noise of each frame is keyed by, see `keys_of`.
+        first_exposure : int, default=0
+            Number of the first exposure; others have other noise.
+        repeat : int, default=1
+            Number of exposures of each frame to average.
+        seed : int, default=None
+            The device's; of use where the camera has no ``random_state``.
+        counts : bool, default=False
+            Whether to return camera counts instead of intensities.
+
+        Returns
+        -------
+        reading : ndarray of shape (n_frames, n_modes)
+            As of `read`.
+        """
         seed = check_seed(self.random_state if self.random_state is not None else seed, "Camera")
-        expected = to_numpy(expected).astype(np.float64, copy=False)
+        backend = backend_of(intensity)
+        expected = backend.to_numpy(expected).astype(np.float64, copy=False)
         if self.exposure == "auto":
             # A dark row needs no exposure: its readings are all 0.
             lit = expected > np.finfo(np.float64).tiny
             gain = np.divide(1, expected, out=np.zeros_like(expected), where=lit)
         else:
-            gain = np.full_like(expected, self.exposure)
+            gain = np.full_like(expected, float(self.exposure))
         unit = np.divide(1, gain, out=np.zeros_like(gain), where=gain > 0)
+        chain = self._chain()
         if counts:
-            unit[:] = (2**self.bits - 1) / _FULL_SCALE
-        if is_foreign(intensity):
-            if not (self._is_noisy or counts):
-                return self._count(intensity, gain, unit)
-            arguments = expected, keys, first_exposure, repeat, seed, counts
-            return like(self._read(to_numpy(intensity), *arguments), intensity)
-        reading = np.empty(intensity.shape, np.float64 if counts else intensity.dtype)
+            unit[:] = Quantisation(self.bits).largest / FULL_SCALE
+        elif not backend.is_numpy and not self.is_random and not self.effects:
+            return self._count(intensity, gain, unit)
+        frames = backend.to_numpy(intensity)
+        reading = np.empty(frames.shape, np.float64 if counts else frames.dtype)
 
         def expose(row):
-            signal = intensity[row] * gain[row]
+            signal = frames[row] * gain[row]
             total = 0.0
             for exposure in range(first_exposure, first_exposure + repeat):
-                total = total + self._detect(signal, seed, keys[row], exposure)
+                total = total + _detect(chain, signal, seed, keys[row], exposure)
             reading[row] = total * (unit[row] / repeat)
 
-        run_pieces(expose, range(len(intensity)))
-        return np.rint(reading).astype(np.uint16) if counts and repeat == 1 else reading
+        run_pieces(expose, range(len(frames)))
+        if counts and repeat == 1:
+            reading = np.rint(reading).astype(np.uint16)
+        return backend.asarray(reading)
+
+    def _chain(self):
+        """All that happens to the signal, in order, each with the name of its random stream."""
+        chain = []
+        if self.photons is not None:
+            chain.append((ShotNoise(self.photons), ("shot",)))
+        if not (isinstance(self.read_noise, numbers.Real) and self.read_noise == 0):
+            chain.append((ReadNoise(self.read_noise), ("read",)))
+        chain.extend((effect, ("efct", i)) for i, effect in enumerate(self.effects))
+        if self.bits is not None:
+            chain.append((Quantisation(self.bits), None))
+        return chain
 
     def _count(self, intensity, gain, unit):
         """What a camera without noise reads of arrays of any library, in their precision."""
         if self.bits is None:
             return intensity
-        xp, largest = namespace(intensity), 2**self.bits - 1
-        step, dtype = _FULL_SCALE / largest, numpy_dtype(intensity)
+        backend, largest = backend_of(intensity), Quantisation(self.bits).largest
+        step, dtype = FULL_SCALE / largest, numpy_dtype(intensity)
         # Few passes over memory, which are all that this costs.
         gain, unit = (
-            like(factor.astype(dtype)[:, None], intensity) for factor in (gain / step, unit * step)
+            backend.asarray(factor.astype(dtype)[:, None]) for factor in (gain / step, unit * step)
         )
+        xp = backend.namespace
         counts = xp.round(xp.clip(intensity * gain, 0, largest))
         counts *= unit
         return counts
 
-    def _detect(self, signal, seed, key, exposure):
-        """One exposure of one frame, in units of signal."""
 
-        def generator(noise):  # one each, so that the noise of a mode has no use for n
-            return np.random.Generator(bit_generator(seed, noise, key, exposure))
-
-        if self.photons is not None:
-            if signal.max() * self.photons > 1e18:
-                raise ValueError(
-                    f"{signal.max() * self.photons:.1g} photons are expected in a mode, more "
-                    "than can be counted. Lower photons or exposure of Camera, or leave "
-                    "photons=None, since such light has no visible shot noise."
-                )
-            signal = generator("shot").poisson(signal * self.photons) / self.photons
-        if self.read_noise:
-            signal = signal + self.read_noise * generator("read").standard_normal(len(signal))
-        if self.bits is not None:
-            step = _FULL_SCALE / (2**self.bits - 1)
-            signal = np.rint(np.clip(signal, 0, _FULL_SCALE) / step) * step
-        return signal
-
-
-def row_keys(X):
-    """An integer for the content of each row: equal for equal values, however stored."""
-    keys = []
-    for row in range(X.shape[0]):
-        if scipy.sparse.issparse(X):
-            stored = slice(X.indptr[row], X.indptr[row + 1])
-            kept = np.flatnonzero(X.data[stored])
-            where, values = X.indices[stored][kept], X.data[stored][kept]
-        else:
-            where = np.flatnonzero(X[row])
-            values = X[row][where]
-        digest = hashlib.blake2b(where.astype("<i8").tobytes(), digest_size=16)
-        digest.update(values.astype("<f8").tobytes())
-        keys.append(int.from_bytes(digest.digest(), "big"))
-    return keys
-
-
-def _is_positive(value):
-    return (
-        isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < value < float("inf")
-    )
+def _detect(chain, signal, seed, key, exposure):
+    """One exposure of one frame, in units of signal."""
+    for effect, stream in chain:
+        generator = None
+        if effect.is_random:  # one each, so that the noise of a mode has no use for n
+            word, *path = stream
+            generator = np.random.Generator(bit_generator(seed, word, key, exposure, *path))
+        signal = effect.apply(signal, generator)
+    return signal

@@ -1,33 +1,49 @@
 """A laboratory's own transmission matrix as a medium."""
 
 import os
+import stat
+import tokenize
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 
-from ._rows import pieces
-from .medium import _BLOCK, Medium
+from .._utils.checks import check_unmasked
+from .._utils.threads import pieces
+from .medium import BLOCK_ENTRIES, Medium
 
 
 class IsotropyReport(NamedTuple):
-    """How far a measured matrix is from independent circular entries.
+    """How far a measured matrix is from ideal glass: independent circular Gaussian entries.
+
+    No number of a finite matrix is 0. Those that are called expected are what ideal glass of
+    the same size has, as root mean squares over many pieces of glass; n_entries is n_inputs
+    times n_outputs.
 
     Attributes
     ----------
     rms : float
         Root mean square of the entries, as stored.
     expected_mode_correlation : float
-        ``1 / sqrt(n_inputs)``, the two correlations below for independent modes.
+        ``1 / sqrt(n_inputs)``, of the two below.
     mode_correlation : float
         Root mean square of the normalised overlaps of distinct modes.
     neighbour_correlation : float
         The same over pairs of neighbouring modes.
+    expected_mean : float
+        ``1 / sqrt(n_entries)``.
     mean : float
-        Modulus of the mean entry over the rms: unscattered light. Ideally 0.
+        Modulus of the mean entry over the rms. More is unscattered light.
+    expected_pseudo_variance : float
+        ``sqrt(2 / (n_entries + 1))``.
     pseudo_variance : float
-        ``|mean of t^2|`` over the mean of ``|t|^2``: phases not uniform. Ideally 0.
+        ``|mean of t^2|`` over the mean of ``|t|^2``. More is phases that are not uniform.
+    expected_input_spread : float
+        ``sqrt((n_inputs - 1) / (n_entries + 1))``, about ``1 / sqrt(n_outputs)``.
     input_spread : float
-        Relative standard deviation of the inputs' mean power. Ideally 0.
+        Relative standard deviation of the inputs' mean power. More is uneven light.
+    expected_output_spread : float
+        ``sqrt((n_outputs - 1) / (n_entries + 1))``, about ``1 / sqrt(n_inputs)``.
     output_spread : float
         The same over output modes.
     """
@@ -36,9 +52,13 @@ class IsotropyReport(NamedTuple):
     expected_mode_correlation: float
     mode_correlation: float
     neighbour_correlation: float
+    expected_mean: float
     mean: float
+    expected_pseudo_variance: float
     pseudo_variance: float
+    expected_input_spread: float
     input_spread: float
+    expected_output_spread: float
     output_spread: float
 
 
@@ -47,7 +67,7 @@ class MeasuredMedium(Medium):
 
     Parameters
     ----------
-    transmission_matrix : array-like of shape (n_outputs, n_inputs), str or path
+    matrix : array-like of shape (n_outputs, n_inputs), str or path
         The matrix, a memory map of it, or the path of a ``.npy`` file, which is mapped
         and never read as a whole. Clones share it; pickles of a path or of a memory map
         hold the file's name alone.
@@ -58,8 +78,9 @@ class MeasuredMedium(Medium):
     Raises
     ------
     ValueError
-        At first use, if the matrix is not a 2-d array of finite numbers, is zero, or its
-        file is truncated or holds pickled objects.
+        At first use, if the matrix is not a 2-d array of finite numbers, is zero, has masked
+        entries, or its file is truncated or holds pickled objects. When a pickle is loaded,
+        if the file of a memory map has another shape or type by then.
     FileNotFoundError
         At first use, if there is no such file.
 
@@ -83,42 +104,18 @@ class MeasuredMedium(Medium):
     >>> medium.field(np.eye(64), n=500).shape
     (64, 500)
     >>> report = medium.isotropy()
-    >>> round(report.rms), round(report.expected_mode_correlation, 3)
-    (10, 0.125)
+    >>> round(report.rms)
+    10
+    >>> round(report.output_spread, 2), round(report.expected_output_spread, 2)
+    (0.12, 0.12)
     """
 
-    def __init__(self, transmission_matrix, normalize="rms"):
-        self.transmission_matrix = transmission_matrix
+    def __init__(self, matrix, normalize="rms"):
+        self.matrix = matrix
         self.normalize = normalize
 
-    # The parameter and the method that every medium has share a name: as an attribute
-    # it is the method, in get_params and set_params the parameter.
-    @property
-    def transmission_matrix(self):
-        """Explicit block of the matrix, as of any medium."""
-        return super().transmission_matrix
-
-    @transmission_matrix.setter
-    def transmission_matrix(self, measured):
-        self._measured = measured
-
-    def get_params(self, deep=True):
-        """Parameters by name; the arrays themselves, not copies.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Makes no difference here.
-
-        Returns
-        -------
-        params : dict
-            ``transmission_matrix`` and ``normalize``.
-        """
-        return {"transmission_matrix": self._measured, "normalize": self.normalize}
-
     def __sklearn_clone__(self):
-        copy = type(self)(**self.get_params())
+        copy = type(self)(self.matrix, self.normalize)  # shared: it may be larger than memory
         if hasattr(self, "_opened"):  # or each fit of a search would read the file again
             copy._opened = self._opened
         return copy
@@ -126,20 +123,13 @@ class MeasuredMedium(Medium):
     def __getstate__(self):
         state = super().__getstate__().copy()
         state.pop("_opened", None)
-        measured = state["_measured"]
-        if _is_whole_map(measured):
-            state["_measured"] = _MapReference(
-                os.path.abspath(measured.filename),
-                measured.dtype,
-                measured.shape,
-                measured.offset,
-                "C" if measured.flags.c_contiguous else "F",
-            )
+        if _is_whole_map(self.matrix):
+            state["matrix"] = _MapReference.of(self.matrix)
         return state
 
     def __setstate__(self, state):
-        if isinstance(state["_measured"], _MapReference):
-            state = {**state, "_measured": state["_measured"].open()}
+        if isinstance(state["matrix"], _MapReference):
+            state = {**state, "matrix": state["matrix"].open()}
         super().__setstate__(state)
 
     def isotropy(self):
@@ -163,7 +153,7 @@ class MeasuredMedium(Medium):
         mean_power = row_power.mean()
         n_some = min(n_outputs, 1000)
         gram = np.zeros((n_some, n_some), np.complex128)
-        for columns in pieces(n_inputs, max(1, _BLOCK // n_some)):
+        for columns in pieces(n_inputs, max(1, BLOCK_ENTRIES // n_some)):
             block = np.asarray(matrix[:n_some, columns], np.complex128)
             gram += block @ block.conj().T
         norms = np.sqrt(np.diagonal(gram).real)
@@ -171,25 +161,49 @@ class MeasuredMedium(Medium):
         overlaps = np.abs(gram / np.outer(norms, norms)) ** 2
         pairs_of_modes = overlaps[~np.eye(n_some, dtype=bool)]
         neighbours = np.diagonal(overlaps, 1)
+        # Ideal entries over their norm are uniform on a complex sphere, and their powers over
+        # the total one draw of a Dirichlet law: the squares of what is expected are exact.
         return IsotropyReport(
             rms=float(np.sqrt(mean_power)),
             expected_mode_correlation=float(1 / np.sqrt(n_inputs)),
             mode_correlation=float(np.sqrt(pairs_of_modes.mean())) if n_some > 1 else 0.0,
             neighbour_correlation=float(np.sqrt(neighbours.mean())) if n_some > 1 else 0.0,
+            expected_mean=float(1 / np.sqrt(matrix.size)),
             mean=float(abs(total) / matrix.size / np.sqrt(mean_power)),
+            expected_pseudo_variance=float(np.sqrt(2 / (matrix.size + 1))),
             pseudo_variance=float(abs(squares) / matrix.size / mean_power),
+            expected_input_spread=float(np.sqrt((n_inputs - 1) / (matrix.size + 1))),
             input_spread=float(column_power.std() / mean_power),
+            expected_output_spread=float(np.sqrt((n_outputs - 1) / (matrix.size + 1))),
             output_spread=float(row_power.std() / mean_power),
         )
 
-    def _seed(self, default=None):
-        return 0
+    def mean_power(self):
+        """Mean squared modulus of the entries, scaled as ``normalize`` says.
 
-    def _mean_power(self):
+        Returns
+        -------
+        mean_power : float
+            1 with ``normalize="rms"``.
+        """
         _, scale, rms = self._open()
         return (scale * rms) ** 2
 
-    def _check_fits(self, n_inputs, n_modes):
+    def check(self, n_inputs, n_modes):
+        """Check the matrix, at first use, and that it is large enough.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes that are to be lit.
+        n_modes : int
+            Number of output modes that are to be read.
+
+        Raises
+        ------
+        ValueError
+            If it has fewer columns or rows, or is no transmission matrix.
+        """
         shape = self._open()[0].shape
         if n_inputs > shape[1] or n_modes > shape[0]:
             raise ValueError(
@@ -199,27 +213,49 @@ class MeasuredMedium(Medium):
                 "PCA, or ask for fewer outputs."
             )
 
-    def _matrix_block(self, n_inputs, start, stop, dtype, seed):
+    def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
+        """Block of the transposed matrix.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of inputs that are lit.
+        inputs : slice
+            Which of them.
+        modes : range
+            Which output modes.
+        dtype : dtype
+            complex64 or complex128.
+        seed : int
+            Of no use here.
+
+        Returns
+        -------
+        block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
+            Contiguous.
+        """
         matrix, scale, _ = self._open()
-        block = np.array(matrix[start:stop, :n_inputs].T, dtype=dtype, order="C")
-        block *= block.dtype.type(scale)
-        return block
+        block = matrix[modes.start : modes.stop, inputs].T
+        # Scaled in the matrix's own precision: unscaled, it may overflow that of the light.
+        block = np.multiply(block, scale, dtype=np.result_type(matrix.dtype, np.complex64))
+        return np.ascontiguousarray(block, dtype)
 
     @staticmethod
     def _row_blocks(matrix):
-        return pieces(len(matrix), max(1, _BLOCK // matrix.shape[1]))
+        return pieces(len(matrix), max(1, BLOCK_ENTRIES // matrix.shape[1]))
 
     def _open(self):
         """The checked matrix, its scale and rms, remembered for these very parameters."""
         opened = getattr(self, "_opened", None)
-        if opened is None or opened[0] is not self._measured or opened[1] != self.normalize:
-            opened = self._opened = (self._measured, self.normalize, *self._check())
+        if opened is None or opened[0] is not self.matrix or opened[1] != self.normalize:
+            opened = self._opened = (self.matrix, self.normalize, *self._check())
         return opened[2:]
 
     def _check(self):
         if self.normalize not in ("rms", None):
             raise ValueError(f'normalize must be "rms" or None, got {self.normalize!r}.')
-        matrix = self._measured
+        check_unmasked(self.matrix, "The transmission matrix")  # dead pixels, for example
+        matrix = self.matrix
         if isinstance(matrix, str | os.PathLike):
             matrix = _load(matrix)
         elif not isinstance(matrix, np.ndarray):
@@ -231,31 +267,73 @@ class MeasuredMedium(Medium):
             )
         if matrix.dtype.kind not in "iufc":
             raise ValueError(f"A transmission matrix must hold numbers, got dtype {matrix.dtype}.")
-        power = 0.0
+        largest = power = 0.0  # in units of the square of the largest, which may overflow
         for rows in self._row_blocks(matrix):
-            block = np.asarray(matrix[rows])
-            if not np.isfinite(block).all():
+            moduli = np.abs(np.asarray(matrix[rows])).astype(np.float64, copy=False)
+            peak = moduli.max()
+            if not np.isfinite(peak):
                 raise ValueError(
                     f"The transmission matrix has NaN or infinity in rows {rows.start} to "
                     f"{rows.stop - 1}. Drop those modes, or measure them again."
                 )
-            power += np.sum(np.abs(block).astype(np.float64) ** 2)
-        if power == 0:
+            if peak > largest:
+                largest, power = peak, power * (largest / peak) ** 2
+            if largest > 0:
+                power += np.square(moduli / largest).sum()
+        if largest == 0:
             raise ValueError("The transmission matrix is zero: no light came through.")
-        rms = np.sqrt(power / matrix.size)
-        return matrix, 1 / rms if self.normalize == "rms" else 1.0, rms
+        rms = float(largest * np.sqrt(power / matrix.size))
+        if self.normalize == "rms":
+            return matrix, 1 / rms, rms
+        if not 1e-18 < rms < 1e18:  # whose squares are intensities, in single precision too
+            raise ValueError(
+                f"Entries of the transmission matrix have a root mean square of {rms:.1g}, "
+                'which is no scale to compute intensities with. Set normalize="rms".'
+            )
+        return matrix, 1.0, rms
 
 
 class _MapReference(NamedTuple):
-    """What it takes to map an array's file again."""
+    """What it takes to map an array's file again, and to notice that it is another one."""
 
     filename: str
     dtype: np.dtype
     shape: tuple
     offset: int
     order: str
+    size: int
+    modified: int
+
+    @classmethod
+    def of(cls, array):
+        path = os.path.abspath(array.filename)
+        order = "C" if array.flags.c_contiguous else "F"
+        found = os.stat(path)
+        layout = array.dtype, array.shape, array.offset, order
+        return cls(path, *layout, found.st_size, found.st_mtime_ns)
 
     def open(self):
+        found = os.stat(self.filename)
+        changed = found.st_size != self.size
+        try:  # a .npy file tells what it holds
+            now = np.load(self.filename, mmap_mode="r", allow_pickle=False)
+        except (ValueError, EOFError, OSError):
+            if found.st_mtime_ns != self.modified and not changed:
+                warnings.warn(
+                    f"The file {self.filename!r} has been written to since the medium was "
+                    f"pickled. It is taken to hold a transmission matrix of {self.dtype} and "
+                    f"shape {self.shape} as before.",
+                    UserWarning,
+                    stacklevel=4,
+                )
+        else:
+            layout = self.dtype, self.shape, self.offset
+            changed = (now.dtype, now.shape, now.offset) != layout
+        if changed:
+            raise ValueError(
+                f"The file {self.filename!r} no longer holds the transmission matrix of "
+                f"{self.dtype} and shape {self.shape} that was pickled. Make the medium anew."
+            )
         return np.memmap(
             self.filename, self.dtype, "r", offset=self.offset, shape=self.shape, order=self.order
         )
@@ -275,18 +353,23 @@ def _is_whole_map(array):
 
 
 def _load(path):
-    check = "Save it with numpy.save(path, matrix), as an array of numbers."
+    advice = "Save it with numpy.save(path, matrix), as an array of numbers."
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # reading a pipe would wait for ever
+            raise ValueError("it is no regular file")
         matrix = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f"There is no transmission matrix at {os.fspath(path)!r}. {check}"
+            f"There is no transmission matrix at {os.fspath(path)!r}. {advice}"
         ) from error
-    except (ValueError, EOFError, OSError) as error:
+    except (
+        *(ValueError, EOFError, OSError),
+        *(OverflowError, TypeError, MemoryError, SyntaxError, tokenize.TokenError),  # its header
+    ) as error:
         raise ValueError(
             f"The file {os.fspath(path)!r} cannot be mapped as a transmission matrix "
-            f"({error}): it is truncated, holds pickled objects or is no .npy file. {check}"
+            f"({error}): it is truncated, holds pickled objects or is no .npy file. {advice}"
         ) from error
     if not isinstance(matrix, np.ndarray):
-        raise ValueError(f"The file {os.fspath(path)!r} holds several arrays. {check}")
+        raise ValueError(f"The file {os.fspath(path)!r} holds several arrays. {advice}")
     return matrix

@@ -1,30 +1,24 @@
 """The optical processing unit: modulator, medium and camera in a row."""
 
-import math
-
 import numpy as np
-import scipy.sparse
-from sklearn.base import BaseEstimator
+from sklearn.base import clone
+from sklearn.utils import check_random_state
 
-from .._arrays import (
-    as_type,
-    complex_of,
-    empty,
-    is_foreign,
-    namespace,
-    numpy_dtype,
-    to_numpy,
-    working_rows,
-)
-from ._glass import check_seed
-from ._rows import check_count, check_rows, pieces
+from .._utils.arrays import backend_of, complex_of, numpy_dtype
+from .._utils.checks import check_count, check_rows, check_seed, stored_values
+from .._utils.default_parts import DefaultPartsMixin
+from .._utils.threads import pieces
+from ._modulator import bit_planes, check_shown
+from ._spaced import SpacedMedium
 from .camera import Camera
-from .medium import LayeredMedium, Medium
+from .device import Device, n_modes_of, new_result, write_piece
+from .layered import LayeredMedium
+from .medium import Medium, whole_field
 
 _NOISY_GROUP = 2**22  # inputs or fields that a noisy reading holds at once, 32 to 64 MiB
 
 
-class OPU(BaseEstimator):
+class OPU(DefaultPartsMixin, Device):
     """Simulated optical processing unit (OPU).
 
     Light shaped by each row of X crosses the medium, and the camera reads the speckle.
@@ -32,7 +26,7 @@ class OPU(BaseEstimator):
 
     Parameters
     ----------
-    medium : LayeredMedium, GaussianMedium or MeasuredMedium, default=None
+    medium : Medium, default=None
         The glass. None is ``LayeredMedium()``.
     camera : Camera, default=None
         None is an ideal camera, which costs nothing.
@@ -41,7 +35,8 @@ class OPU(BaseEstimator):
         as a mirror array does. More, up to 16, show integers 0 to 2^input_bits - 1 as that
         many binary frames ("bit planes").
     random_state : int, default=0
-        Seed of the parts that have none of their own. None is 0.
+        Seed of the parts that have none of their own. None is 0 for a device used on its
+        own; an estimator draws it from its ``random_state``.
     max_inputs, max_outputs : int, default=None
         Most input and output modes that the device has. None sets no limit.
 
@@ -148,10 +143,12 @@ class OPU(BaseEstimator):
         ValueError
             If X is not real, finite and 2-d, or the device cannot show or read so much.
         """
-        medium, _, X = self._prepare(X, n, signed=True)
-        return medium._field(X, n, seed=self.random_state)
+        X = check_rows(X)
+        self.check(X.shape[1], n, "intensity")
+        check_shown(X, self.input_bits, True, "X")
+        return whole_field(self._medium(), X, n, seed=self.random_state)
 
-    def intensity(self, X, n, *, repeat=1):
+    def intensity(self, X, n, *, repeat=1, exposure=0):
         """Camera reading of the speckle that X makes.
 
         Parameters
@@ -162,6 +159,8 @@ class OPU(BaseEstimator):
             Number of output modes.
         repeat : int, default=1
             Number of exposures to average.
+        exposure : int, default=0
+            Number of the first of them: frames of another number have other noise.
 
         Returns
         -------
@@ -173,9 +172,9 @@ class OPU(BaseEstimator):
         ValueError
             If X is not real, finite and 2-d, or the device cannot show or read so much.
         """
-        return self._project(X, n, "intensity", repeat=repeat)
+        return self.project(check_rows(X), n, "intensity", repeat=repeat, exposure=exposure)
 
-    def linear(self, X, n, *, repeat=1):
+    def linear(self, X, n, *, repeat=1, exposure=0):
         """Real random projections of X, by holography through the same camera.
 
         Parameters
@@ -187,6 +186,8 @@ class OPU(BaseEstimator):
             then its imaginary part.
         repeat : int, default=1
             Number of exposures to average.
+        exposure : int, default=0
+            Number of the first of them: frames of another number have other noise.
 
         Returns
         -------
@@ -198,7 +199,7 @@ class OPU(BaseEstimator):
         ValueError
             If X is not real, finite and 2-d, or the device cannot show or read so much.
         """
-        return self._project(X, n, "linear", repeat=repeat)
+        return self.project(check_rows(X), n, "linear", repeat=repeat, exposure=exposure)
 
     def exposures(self, n_samples, mode="intensity", *, signed=False, repeat=1):
         """Number of camera frames that hardware would need.
@@ -256,140 +257,198 @@ class OPU(BaseEstimator):
         """
         return self._medium().block_size(n_inputs)
 
+    def with_independent_modes(self, n_inputs, n):
+        """The device, read at modes that are independent: one of each block of the medium.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes.
+        n : int
+            Number of linear projections that will be asked of it.
+
+        Returns
+        -------
+        opu : OPU
+            This device, where all modes are independent.
+
+        Raises
+        ------
+        ValueError
+            If the device has too few outputs.
+        """
+        spacing = self.block_size(n_inputs)
+        if spacing == 1:
+            return self
+        n_modes = n_modes_of(check_count(n, "n"), "linear")
+        if self.max_outputs is not None and (n_modes - 1) * spacing + 1 > self.max_outputs:
+            raise ValueError(
+                f"The device has {self.max_outputs} outputs, which hold "
+                f"{-(-self.max_outputs // spacing)} independent modes of {n_inputs} inputs; "
+                f"{n_modes} are needed. Lower n_matvecs, or use a GaussianMedium."
+            )
+        spread = SpacedMedium(self._medium(), self.random_state)
+        options = {"max_inputs": self.max_inputs}
+        return OPU(spread, self.camera, self.input_bits, self.random_state, **options)
+
+    def without_noise(self):
+        """The same glass with an ideal modulator and camera.
+
+        Returns
+        -------
+        opu : OPU
+            A clone.
+        """
+        return clone(self).set_params(camera=None, input_bits=None)
+
+    def glass_seed(self):
+        """Integer that names the glass: the medium's seed, or that of the device.
+
+        Returns
+        -------
+        seed : int
+            0 where neither has one.
+        """
+        return self._medium().glass_seed(self.random_state)
+
+    def check(self, n_inputs, n, mode):
+        """Check all parameters, and that the device is large enough.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of inputs that are to be lit.
+        n : int
+            Number of readings of that mode; two projections are read from one output.
+        mode : {"intensity", "linear"}
+            Which readings.
+
+        Raises
+        ------
+        ValueError
+            If it has fewer inputs or outputs, or a parameter is wrong.
+        """
+        medium = self._medium()
+        self._camera().check()
+        check_seed(self.random_state, "OPU")
+        self._check_bits()
+        n_modes = n_modes_of(check_count(n, "n"), mode)
+        self._check_limits(n_inputs, n_modes)
+        medium.glass_seed(self.random_state)
+        medium.check(n_inputs, n_modes)
+
+    def _default_parts(self):
+        return {"medium": LayeredMedium, "camera": Camera}
+
     def _medium(self):
         medium = LayeredMedium() if self.medium is None else self.medium
         if not isinstance(medium, Medium):
             raise ValueError(f"medium of OPU must be a Medium, got {medium!r}.")
         return medium
 
-    def _check_bits(self):
-        if self.input_bits is not None and check_count(self.input_bits, "input_bits of OPU") > 16:
-            raise ValueError(f"input_bits of OPU must be 1 to 16 or None, got {self.input_bits!r}.")
-
-    def _check(self, n_inputs, n_modes):
-        """The device's medium and camera, checked for that many inputs and modes."""
-        medium = self._medium()
+    def _camera(self):
         camera = Camera() if self.camera is None else self.camera
         if not isinstance(camera, Camera):
             raise ValueError(f"camera of OPU must be a Camera, got {camera!r}.")
-        camera._check()
-        check_seed(self.random_state, "OPU")
-        self._check_bits()
-        check_count(n_modes, "n")
-        for asked, limit, side in (
-            (n_inputs, self.max_inputs, "inputs"),
-            (n_modes, self.max_outputs, "outputs"),
-        ):
-            if limit is not None and asked > check_count(limit, f"max_{side} of OPU"):
-                raise ValueError(
-                    f"The device has {limit} {side}, {asked} were asked for. Ask for fewer, "
-                    f"or set max_{side}=None."
-                )
-        medium._seed(self.random_state)
-        medium._check_fits(n_inputs, n_modes)
-        return medium, camera
+        return camera
 
-    def _prepare(self, X, n_modes, signed, name="X"):
-        """The device's medium and camera, and X checked against what it can show."""
-        X = check_rows(X, name)
-        medium, camera = self._check(X.shape[1], n_modes)
-        self._check_shown(X, signed, name)
-        return medium, camera, X
+    def _check_bits(self):
+        if self.input_bits is not None:
+            check_count(self.input_bits, "input_bits of OPU", 1, 16)
 
-    def _check_shown(self, X, signed, name):
-        if self.input_bits is None:
-            return
-        largest = 2**self.input_bits - 1
-        values = X.data if scipy.sparse.issparse(X) else X
-        xp = namespace(values)
-        wrong = (values != xp.round(values)) | (values > largest)
-        wrong |= (values < -largest) if signed else (values < 0)
-        if not xp.any(wrong):
-            return
-        values, wrong = to_numpy(values), to_numpy(wrong)
-        some = ", ".join(repr(float(value)) for value in np.unique(values[wrong])[:3])
-        shown = "0 and 1" if largest == 1 else f"the integers 0 to {largest}"
-        if not signed and np.isin(-values[wrong], np.arange(1, largest + 1)).all():
-            remedy = "Negative values have no intensity, send them through linear projections"
-        elif largest == 1:
-            remedy = f"Binarise {name} first, for example with sklearn.preprocessing.Binarizer"
-        else:
-            scaled = f"numpy.rint({largest} * {name} / {name}.max())"
-            remedy = f"Scale and round {name} first, for example {scaled}"
-        raise ValueError(
-            f"A modulator of input_bits={self.input_bits} shows {shown}"
-            f"{', with either sign' if signed else ''}, but {name} contains {some}. {remedy}; "
-            "input_bits=None shows any value."
-        )
+    def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, exposure=0):
+        """Readings of checked rows; what estimators call.
 
-    def _project(self, X, n, mode, *, repeat=1, finish=None, name="X", exposure=0, out=None):
-        """`intensity` or `linear`, each piece of whose result goes through finish.
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+            Checked rows of float32 or float64, or an array of another library.
+        n : int
+            Number of readings of each row.
+        mode : {"intensity", "linear"}
+            Which readings.
+        finish : callable, default=None
+            ``finish(piece, outputs)`` returns what is to be made of a piece of the readings,
+            and may write over it, while it is in the processor's cache; outputs is the slice
+            of columns that it holds.
+        out : ndarray of shape (n_samples, n), default=None
+            Where to write.
+        name : str, default="X"
+            What errors call X.
+        repeat : int, default=1
+            Number of exposures to average.
+        exposure : int, default=0
+            Number of the first of them: frames of another number have other noise.
 
-        ``finish(piece, outputs)`` changes a piece of the result in place while it is in
-        the processor's cache; outputs is the slice of columns that it holds. name is what
-        errors call X. exposure is the number of the first frame that the camera takes of
-        each row: other frames have other noise. out is an array to write into.
+        Returns
+        -------
+        readings : ndarray of shape (n_samples, n)
+            Of the dtype of X; out, if it is given.
+
+        Raises
+        ------
+        ValueError
+            If the device cannot show or read so much, or intensities overflow or vanish.
         """
         n, repeat = check_count(n, "n"), check_count(repeat, "repeat")
-        n_modes = n if mode == "intensity" else -(-n // 2)
-        medium, camera, X = self._prepare(X, n_modes, mode == "linear", name)
-        dtype = numpy_dtype(X)
-        result = empty((X.shape[0], n), dtype, X) if out is None else _writable(out, X, n)
-        read = _read_intensity if mode == "intensity" else _read_linear
-
-        def write(rows, outputs, piece):
-            if finish is not None:
-                piece = finish(piece, outputs)
-            if is_foreign(X):  # what is NumPy's has been written in place
-                result[rows, outputs] = as_type(piece, dtype)
+        self.check(X.shape[1], n, mode)
+        check_shown(X, self.input_bits, mode == "linear", name)
+        medium, camera = self._medium(), self._camera()
+        n_modes, result = n_modes_of(n, mode), new_result(X, n, out)
+        backend = backend_of(X)
+        read = backend.squared_modulus if mode == "intensity" else backend.quadratures
 
         def keep(rows, modes, field):
             outputs = modes
             if mode == "linear":
                 outputs = slice(2 * modes.start, min(2 * modes.stop, n))
-            write(rows, outputs, read(field, result[rows, outputs]))
+            view = result[rows, outputs]
+            write_piece(view, read(field, view), outputs, finish)
 
-        if camera._is_ideal:
-            medium._stream(X, n_modes, 0, keep, self.random_state)
+        if mode == "intensity" or not camera.is_ideal:
+            _check_squares(X, np.float64 if mode == "linear" else numpy_dtype(X), name)
+        if camera.is_ideal:
+            medium.propagate(X, n_modes, keep, seed=self.random_state)
             return result
         direct = mode == "intensity" and (self.input_bits or 1) == 1
-        take = self._take_frame if direct else self._take_holograms
-        if is_foreign(X):
-            group = working_rows(8 * 16 * max(n_modes, X.shape[1]))
-        else:
-            group = max(1, _NOISY_GROUP // max(n_modes, X.shape[1]))
-        for rows in pieces(X.shape[0], group):
+        for rows in pieces(X.shape[0], max(1, _NOISY_GROUP // max(n_modes, X.shape[1]))):
             light = X[rows, :]
-            if camera._is_noisy or not is_foreign(X):
+            if camera.is_random or backend.is_numpy:
                 # In double precision, whatever X is: a photon count takes a number of random
                 # draws that rounding of the light could change, and with it all that follow.
-                light = as_type(light, np.float64)
-            taken = take(medium, camera, light, n_modes, repeat, exposure)
+                light = backend.as_type(light, np.float64)
             if direct:
-                result[rows, :] = as_type(taken, dtype)
-                write(rows, slice(0, n), result[rows, :])
+                frames = self._take_frames(light, n, repeat, exposure)
+                frames = backend.as_type(frames, numpy_dtype(X))
+                write_piece(result[rows, :], frames, slice(0, n), finish)
             else:
-                keep(rows, slice(0, n_modes), taken)
+                keep(
+                    rows, slice(0, n_modes), self._take_holograms(light, n_modes, repeat, exposure)
+                )
         return result
 
-    def _take_frame(self, medium, camera, X, n_modes, repeat, exposure):
+    def _take_frames(self, X, n_modes, repeat, exposure):
         """Noisy intensity of the rows of X, shown in one frame each."""
-        frame = empty((X.shape[0], n_modes), numpy_dtype(X), X)
+        medium, camera, backend = self._medium(), self._camera(), backend_of(X)
+        frames = backend.empty((X.shape[0], n_modes), numpy_dtype(X))
 
         def keep(rows, modes, field):
-            frame[rows, modes] = _read_intensity(field, frame[rows, modes])
+            view = frames[rows, modes]
+            write_piece(view, backend.squared_modulus(field, view), modes, None)
 
-        medium._stream(X, n_modes, 0, keep, self.random_state)
-        expected = medium._mean_power() * _power(X)
-        return camera._read(frame, expected, camera._keys(X), exposure, repeat, self.random_state)
+        medium.propagate(X, n_modes, keep, seed=self.random_state)
+        expected, keys = medium.mean_power() * backend.row_squares(X), camera.keys_of(X)
+        options = {"first_exposure": exposure, "repeat": repeat, "seed": self.random_state}
+        return camera.read_frames(frames, expected, keys, **options)
 
-    def _take_holograms(self, medium, camera, X, n_modes, repeat, exposure):
+    def _take_holograms(self, X, n_modes, repeat, exposure):
         """Noisy complex field of the rows of X, from four frames of each plane."""
-        xp, keys = namespace(X), camera._keys(X)
+        medium, camera, backend = self._medium(), self._camera(), backend_of(X)
+        xp, keys = backend.namespace, camera.keys_of(X)
         total = 0
-        for weight, plane in self._planes(X):
-            field = medium._field(plane, n_modes, seed=self.random_state)
-            power = medium._mean_power() * _power(plane)
+        for weight, plane in bit_planes(X, self.input_bits):
+            field = whole_field(medium, plane, n_modes, seed=self.random_state)
+            power = medium.mean_power() * backend.row_squares(plane)
             amplitude = xp.sqrt(power)[:, None]
             real, imag = xp.real(field), xp.imag(field)
             parts = []
@@ -397,9 +456,10 @@ class OPU(BaseEstimator):
                 # Reference in phase with this part and opposite to it; the part at a
                 # right angle to it adds the same to both frames.
                 frames = [(along + side) ** 2 + across**2 for side in (amplitude, -amplitude)]
+                options = {"repeat": repeat, "seed": self.random_state}
                 bright, dark = (
-                    camera._read(
-                        frame, 2 * power, keys, exposure + i * repeat, repeat, self.random_state
+                    camera.read_frames(
+                        frame, 2 * power, keys, first_exposure=exposure + i * repeat, **options
                     )
                     for i, frame in enumerate(frames)
                 )
@@ -410,62 +470,37 @@ class OPU(BaseEstimator):
             total = total + complex_of(parts[0] * scale, parts[1] * scale)
         return total
 
-    def _planes(self, X):
-        """Weights and non-negative binary parts of X, or X itself where any value shows."""
-        if self.input_bits is None:
-            yield 1, X
-            return
-        values, dtype = X.data if scipy.sparse.issparse(X) else X, numpy_dtype(X)
-        for sign in (1, -1) if namespace(values).any(values < 0) else (1,):
-            shown = as_type((abs(values) + sign * values) / 2, np.int64)  # of that sign alone
-            for bit in range(self.input_bits):
-                plane = as_type((shown >> bit) & 1, dtype)
-                if scipy.sparse.issparse(X):
-                    plane = scipy.sparse.csr_matrix((plane, X.indices, X.indptr), X.shape)
-                yield sign * 2**bit, plane
+
+def resolve_opu(opu, random_state=None, *, seed=None, medium=LayeredMedium):
+    """The device that was given, or an ideal one, with a seed drawn from random_state.
+
+    So is one that was given without a seed. ``seed`` spares the drawing, if it is given.
+    """
+    if opu is None:
+        return OPU(medium(), random_state=draw_seed(random_state) if seed is None else seed)
+    if not isinstance(opu, Device):
+        raise ValueError(f"opu must be an OPU, or another Device, or None, got {opu!r}.")
+    if getattr(opu, "random_state", 0) is None:
+        seed = draw_seed(random_state) if seed is None else seed
+        return clone(opu).set_params(random_state=seed)
+    return opu
 
 
-def _writable(out, X, n):
-    """Return out, which must be an array for n results of each row of X."""
-    if is_foreign(X):
-        raise ValueError("out takes what is made of NumPy's arrays alone: it must be None here.")
-    shape = X.shape[0], n
-    if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != X.dtype:
-        found = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else repr(out)
-        raise ValueError(f"out must be an array of {X.dtype} of shape {shape}, got {found}.")
-    if not out.flags.writeable:
+def draw_seed(random_state):
+    """A seed for a device, from what scikit-learn takes as random_state."""
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def _check_squares(X, dtype, name):
+    """Raise ValueError where squares of the light, added up, overflow a dtype or all vanish."""
+    values = stored_values(X)
+    if 0 in values.shape:
+        return
+    limits, xp = np.finfo(dtype), backend_of(values).namespace
+    largest = float(max(xp.max(values), -xp.min(values)))
+    room = 100 * X.shape[1]  # for a bright speckle of them all
+    if 0 < largest < float(limits.tiny) ** 0.5 or largest > (float(limits.max) / room) ** 0.5:
         raise ValueError(
-            'out cannot be written to. Open a memory map with mode "r+", or "w+" for a new file.'
+            f"{name} has entries of up to {largest:.1g}, whose squares, the intensities, are out "
+            f"of the range of {limits.dtype}. Scale {name} first."
         )
-    if isinstance(X, np.ndarray) and np.may_share_memory(out, X):
-        raise ValueError("out overlaps X, which is read while out is written. Give another array.")
-    return out
-
-
-def _read_intensity(field, piece):
-    """|field|^2, in piece where that is NumPy's; field is scratch."""
-    # Through the modulus, which is one pass over the field where its parts would be two.
-    if is_foreign(field):
-        modulus = namespace(field).abs(field)
-        return modulus * modulus
-    np.abs(field, out=piece, casting="same_kind")
-    return np.square(piece, out=piece)
-
-
-def _read_linear(field, piece):
-    """sqrt(2) times real and imaginary parts, interleaved, in piece where that is NumPy's."""
-    if is_foreign(field):
-        xp = namespace(field)
-        parts = xp.reshape(xp.stack([xp.real(field), xp.imag(field)], axis=2), (field.shape[0], -1))
-        return parts[:, : piece.shape[1]] * math.sqrt(2)
-    parts = np.ascontiguousarray(field).view(field.real.dtype)
-    return np.multiply(parts[:, : piece.shape[1]], math.sqrt(2), out=piece, casting="same_kind")
-
-
-def _power(X):
-    """Squared norm of each row."""
-    if scipy.sparse.issparse(X):
-        return np.asarray(X.power(2).sum(axis=1)).ravel()
-    if is_foreign(X):
-        return namespace(X).sum(X * X, axis=1)
-    return np.einsum("ij,ij->i", X, X)

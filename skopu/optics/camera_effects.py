@@ -1,0 +1,178 @@
+"""What a camera does to its signal, one effect after the other."""
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from .._utils.checks import check_count, check_positive
+
+FULL_SCALE = 10.0  # in units of the expected signal; e^-10 of a speckle is brighter
+
+
+class CameraEffect(BaseEstimator):
+    """One thing that a camera does to its signal; the base class of all of them.
+
+    An effect of your own needs one method, `apply`, and goes into ``Camera(effects=[...])``.
+
+    Attributes
+    ----------
+    is_random : bool
+        Whether each exposure differs. True where `apply` draws from its generator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.optics import Camera, CameraEffect
+    >>> class DarkLevel(CameraEffect):
+    ...     "A constant that the sensor adds."
+    ...
+    ...     def __init__(self, level=0.1):
+    ...         self.level = level
+    ...
+    ...     def apply(self, signal, generator):
+    ...         return signal + self.level
+    >>> camera = Camera(exposure=1.0, effects=[DarkLevel(0.5)])
+    >>> camera.read(np.array([[0.0, 1.0]]))
+    array([[0.5, 1.5]])
+    """
+
+    is_random = False
+
+    def check(self):
+        """Raise ValueError where a parameter is out of range; nothing is checked by default."""
+
+    def apply(self, signal, generator):
+        """Change the signal of one exposure.
+
+        Parameters
+        ----------
+        signal : ndarray of shape (n_modes,), float64
+            Signal of each mode, in units of the expected one; not to be written to.
+        generator : numpy.random.Generator or None
+            For this effect, frame and exposure alone; None where ``is_random`` is False.
+
+        Returns
+        -------
+        signal : ndarray of shape (n_modes,)
+            The changed signal.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method apply.")
+
+
+class ShotNoise(CameraEffect):
+    """Photons counted one by one: Poisson noise.
+
+    Parameters
+    ----------
+    photons : float
+        Mean number of photons detected at signal 1, at most 1e12.
+    """
+
+    is_random = True
+
+    def __init__(self, photons):
+        self.photons = photons
+
+    def check(self):
+        """Raise ValueError unless ``photons`` is a positive number of at most 1e12."""
+        instead = ", or None for no shot noise"
+        check_positive(self.photons, "photons of Camera", 1e12, instead)
+
+    def apply(self, signal, generator):
+        """Draw the number of photons of each mode.
+
+        Parameters
+        ----------
+        signal : ndarray of shape (n_modes,), float64
+            Expected signal.
+        generator : numpy.random.Generator
+            For this frame and exposure alone.
+
+        Returns
+        -------
+        signal : ndarray of shape (n_modes,)
+            Signal of the photons that were counted.
+        """
+        photons = float(self.photons)
+        if signal.max() * photons > 1e18:
+            raise ValueError(
+                f"{signal.max() * photons:.1g} photons are expected in a mode, more than can be "
+                "counted. Lower photons or exposure of Camera, or leave photons=None, since such "
+                "light has no visible shot noise."
+            )
+        return generator.poisson(signal * photons) / photons
+
+
+class ReadNoise(CameraEffect):
+    """Gaussian noise of the electronics.
+
+    Parameters
+    ----------
+    read_noise : float
+        Standard deviation in units of signal.
+    """
+
+    is_random = True
+
+    def __init__(self, read_noise):
+        self.read_noise = read_noise
+
+    def check(self):
+        """Raise ValueError unless ``read_noise`` is a positive number."""
+        check_positive(self.read_noise, "read_noise of Camera", instead=", or 0")
+
+    def apply(self, signal, generator):
+        """Add the noise.
+
+        Parameters
+        ----------
+        signal : ndarray of shape (n_modes,), float64
+            Signal.
+        generator : numpy.random.Generator
+            For this frame and exposure alone.
+
+        Returns
+        -------
+        signal : ndarray of shape (n_modes,)
+            Noisy signal.
+        """
+        return signal + float(self.read_noise) * generator.standard_normal(len(signal))
+
+
+class Quantisation(CameraEffect):
+    """Counts of a few bits, saturating at 10 times the expected signal.
+
+    Parameters
+    ----------
+    bits : int
+        1 to 16.
+    """
+
+    def __init__(self, bits):
+        self.bits = bits
+
+    @property
+    def largest(self):
+        """The largest count."""
+        return 2 ** int(self.bits) - 1
+
+    def check(self):
+        """Raise ValueError unless ``bits`` is an integer from 1 to 16."""
+        check_count(self.bits, "bits of Camera", 1, 16)
+
+    def apply(self, signal, generator):
+        """Round to counts, and saturate.
+
+        Parameters
+        ----------
+        signal : ndarray of shape (n_modes,), float64
+            Signal.
+        generator : None
+            Of no use here.
+
+        Returns
+        -------
+        signal : ndarray of shape (n_modes,)
+            The counts, in units of signal.
+        """
+        step = FULL_SCALE / self.largest
+        return np.rint(np.clip(signal, 0, FULL_SCALE) / step) * step

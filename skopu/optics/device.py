@@ -1,0 +1,296 @@
+"""What an optical device must offer, be it simulated or on a laboratory's bench."""
+
+import math
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from .._utils.arrays import backend_of, namespace, numpy_dtype
+from .._utils.checks import check_count, check_out, check_rows, stored_values
+from .._utils.threads import pieces
+
+_READ_AT_ONCE = 2**22  # readings that are asked of a device in one call
+
+
+class Device(BaseEstimator):
+    """An optical device as estimators see it; the base class of `OPU`.
+
+    A device of your own needs two methods, `intensity` and `linear`, and then fits under every
+    estimator and function as their ``opu``. It may take its readings from anywhere, and need
+    neither know a field, nor have a seed, nor be pickled. The same rows should give the same
+    readings but for noise, and n readings the first of more.
+
+    Estimators clone their device. A handle that cannot be copied is shared instead by a device
+    whose method ``__sklearn_clone__`` returns itself.
+
+    Attributes
+    ----------
+    max_inputs, max_outputs : int or None
+        Most input and output modes. None, as here, sets no limit.
+    input_bits : int or None
+        What can be shown: 1 for zeros and ones, more for integers; None, as here, for any value.
+
+    Examples
+    --------
+    A bench that is played back from a stored matrix:
+
+    >>> import numpy as np
+    >>> from skopu import OpticalRandomFeatures
+    >>> from skopu.optics import Device
+    >>> class Playback(Device):
+    ...     def __init__(self, matrix):
+    ...         self.matrix = matrix  # complex, (n_outputs, n_inputs)
+    ...
+    ...     def intensity(self, X, n, *, repeat=1, exposure=0):
+    ...         return abs(X @ self.matrix[:n].T) ** 2
+    ...
+    ...     def linear(self, X, n, *, repeat=1, exposure=0):
+    ...         return np.sqrt(2) * (X @ self.matrix[:n].T).real
+    >>> matrix = np.random.default_rng(0).normal(size=(50, 20, 2)) @ [1, 1j] / np.sqrt(2)
+    >>> features = OpticalRandomFeatures(n=50, opu=Playback(matrix))
+    >>> features.fit_transform(np.ones((3, 20))).shape
+    (3, 50)
+    """
+
+    max_inputs = max_outputs = None
+    input_bits = None
+
+    def intensity(self, X, n, *, repeat=1, exposure=0):
+        """Camera reading of the speckle that X makes; one of the two methods to write.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+            Rows of float32 or float64 that the device can show.
+        n : int
+            Number of output modes.
+        repeat : int, default=1
+            Number of exposures to average.
+        exposure : int, default=0
+            Number of the first of them: frames of another number have other noise. Of use to a
+            device whose noise is repeatable, as a simulated one's.
+
+        Returns
+        -------
+        intensity : ndarray of shape (n_samples, n)
+            With mean ``||x||^2`` over the modes.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method intensity.")
+
+    def linear(self, X, n, *, repeat=1, exposure=0):
+        """Real random projections of X; the other method to write.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+            Rows of float32 or float64 that the device can show, with either sign.
+        n : int
+            Number of projections.
+        repeat : int, default=1
+            Number of exposures to average.
+        exposure : int, default=0
+            Number of the first of them, see `intensity`.
+
+        Returns
+        -------
+        projections : ndarray of shape (n_samples, n)
+            Each with mean 0 and variance ``||x||^2`` over the modes.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method linear.")
+
+    def check(self, n_inputs, n, mode):
+        """Check that the device is large enough, and its parameters.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of inputs that are to be lit.
+        n : int
+            Number of readings of that mode.
+        mode : {"intensity", "linear"}
+            Which readings.
+
+        Raises
+        ------
+        ValueError
+            If it has fewer inputs or outputs, or a parameter is wrong.
+        """
+        check_count(n, "n")
+        self._check_limits(n_inputs, n)
+
+    def _check_limits(self, n_inputs, n_modes):
+        for asked, limit, side in (
+            (n_inputs, self.max_inputs, "inputs"),
+            (n_modes, self.max_outputs, "outputs"),
+        ):
+            if limit is not None and asked > check_count(
+                limit, f"max_{side} of {type(self).__name__}"
+            ):
+                raise ValueError(
+                    f"The device has {limit} {side}, {asked} were asked for. Ask for fewer, "
+                    f"or set max_{side}=None."
+                )
+
+    def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, exposure=0):
+        """Readings of checked rows; what estimators call.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+            Checked rows of float32 or float64, or an array of another library.
+        n : int
+            Number of readings of each row.
+        mode : {"intensity", "linear"}
+            Which readings.
+        finish : callable, default=None
+            ``finish(piece, outputs)`` returns what is to be made of a piece of the readings,
+            and may write over it; outputs is the slice of columns that it holds.
+        out : ndarray of shape (n_samples, n), default=None
+            Where to write.
+        name : str, default="X"
+            What errors call X.
+        repeat : int, default=1
+            Number of exposures to average.
+        exposure : int, default=0
+            Number of the first of them, see `intensity`.
+
+        Returns
+        -------
+        readings : ndarray of shape (n_samples, n)
+            Of the dtype of X; out, if it is given.
+
+        Raises
+        ------
+        ValueError
+            If the device cannot show or read so much, or returns something else than it should.
+        """
+        self.check(X.shape[1], n, mode)
+        result = new_result(X, n, out)
+        options = {"repeat": repeat, "exposure": exposure}
+        backend = backend_of(X)
+        for rows in pieces(X.shape[0], max(1, _READ_AT_ONCE // max(n, X.shape[1]))):
+            light = backend.to_numpy(X[rows, :])
+            # A copy: what the device returns may be its own to keep.
+            reading = np.array(getattr(self, mode)(light, n, **options), numpy_dtype(X))
+            shape = rows.stop - rows.start, n
+            if reading.shape != shape or not np.isfinite(reading).all():
+                raise ValueError(
+                    f"{type(self).__name__}.{mode} must return finite numbers of shape {shape} for "
+                    f"{shape[0]} rows of {name}, got shape {reading.shape}."
+                )
+            write_piece(result[rows, :], backend.asarray(reading), slice(0, n), finish)
+        return result
+
+    def exposures(self, n_samples, mode="intensity", *, signed=False, repeat=1):
+        """Number of camera frames that readings take.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows.
+        mode : {"intensity", "linear"}, default="intensity"
+            Which reading.
+        signed : bool, default=False
+            Whether rows have negative values.
+        repeat : int, default=1
+            Number of exposures to average.
+
+        Returns
+        -------
+        n_frames : int
+            Of all rows together: one a row, unless a device says otherwise.
+        """
+        return n_samples * repeat
+
+    def block_size(self, n_inputs):
+        """Number of neighbouring modes that are orthogonal to each other.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes.
+
+        Returns
+        -------
+        block_size : int
+            1 unless a device says otherwise: modes are independent.
+        """
+        return 1
+
+    def with_independent_modes(self, n_inputs, n):
+        """The device, read at modes that are independent of each other.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes.
+        n : int
+            Number of linear projections that will be asked of it.
+
+        Returns
+        -------
+        device : Device
+            This device, unless its neighbouring modes are not independent.
+        """
+        return self
+
+    def without_noise(self):
+        """The same glass, seen exactly: the digital reference that networks call "dense".
+
+        Returns
+        -------
+        device : Device
+            Here there is none.
+
+        Raises
+        ------
+        ValueError
+            If only the light itself knows the glass.
+        """
+        raise ValueError(
+            f'A {type(self).__name__} is known by its readings alone: set feedback="optical", so '
+            "that they are used."
+        )
+
+    def glass_seed(self):
+        """Integer that names the glass.
+
+        Returns
+        -------
+        seed : int
+            0 for a device that has none.
+        """
+        return 0
+
+
+def new_result(X, n, out=None):
+    """A new array for n readings of each row of X, or out, if it is given, checked."""
+    if out is not None:
+        return check_out(out, X, n)
+    return backend_of(X).empty((X.shape[0], n), numpy_dtype(X))
+
+
+def write_piece(view, piece, outputs, finish):
+    """Put what finish makes of readings of some outputs into a view, unless it lies there."""
+    if finish is not None:
+        piece = finish(piece, outputs)
+    if piece is not view:
+        view[...] = backend_of(view).as_type(piece, numpy_dtype(view))
+
+
+def n_modes_of(n, mode):
+    """Number of modes that n readings take: two projections are read from one."""
+    return n if mode == "intensity" else math.ceil(n / 2)
+
+
+def project_rows(opu, rows, n, name, exposure=0):
+    """Random projections of rows, which are not all dark unless the rows are all zero."""
+    rows = check_rows(rows, name)
+    projections = opu.project(rows, n, "linear", name=name, exposure=exposure)
+    xp = namespace(projections)
+    if xp.any(stored_values(rows)) and not xp.any(projections):
+        raise ValueError(
+            f"The device reads nothing but zeros of {name}: {opu!r} is too coarse. "
+            "Give it more bits, or a longer exposure."
+        )
+    return projections
