@@ -6,16 +6,15 @@ Each display is made by ``from_estimator``, keeps what it shows as attributes, a
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .kernels import arc_cosine_kernel, optical_kernel
+from ._feature_map import feature_map
+from ._utils.checks import check_count, validate_rows
 from .linalg._operators import check_operator
 from .linalg._streaming import moments
-from .linalg._tall import lengths
-from .optics import OPU
-from .optics._rows import check_count
+from .linalg._tall_blocks import lengths
+from .optics import Device
 
 # Of M. Okabe and K. Ito, told apart by colour-blind people and, in this order, by their grey.
 _COLOURS = ["#000000", "#D55E00", "#56B4E9", "#009E73", "#CC79A7", "#E69F00"]
@@ -205,7 +204,9 @@ class KernelApproximationDisplay:
         """
         sizes = np.sort([check_count(n, "n_features") for n in n_features])
         check_count(n_repeats, "n_repeats")
-        exact, name = _exact_kernel(estimator, X)
+        features = feature_map(estimator, validate_rows(clone(estimator), X))
+        exact = features.kernel.exact(X, degree=features.degree, gamma=features.gamma)
+        name = f"{features.kernel.name} kernel".replace("_", "-")
         seeds = check_random_state(estimator.random_state).randint(2**31 - 1, size=n_repeats)
         errors = np.empty((len(sizes), n_repeats))
         for repeat, seed in enumerate(seeds):
@@ -607,20 +608,10 @@ def _figure(ax, n_axes):
 
 
 def _device_of(estimator):
-    if isinstance(estimator, OPU):
+    if isinstance(estimator, Device):
         return estimator
     check_is_fitted(estimator, "opu_")
     return estimator.opu_
-
-
-def _exact_kernel(estimator, X):
-    """Kernel that an OpticalRandomFeatures converges to, and its name."""
-    degree = {} if estimator.degree is None else {"degree": estimator.degree}
-    if estimator.kernel == "rbf":
-        return rbf_kernel(X, gamma=estimator.gamma), "rbf kernel"
-    if estimator.kernel == "arc_cosine":
-        return arc_cosine_kernel(X, **degree), "arc-cosine kernel"
-    return optical_kernel(X, **degree), "speckle kernel"
 
 
 def _other_glass(opu, seed):

@@ -2,19 +2,23 @@
 
 import numbers
 
-import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._arrays import empty
-from ._dask import is_dask
-from ._features import feature_map
-from ._sklearn import Interval, StrOptions, fit_context
-from ._validation import check_as_fitted, transform_lazily, validate_array, validate_matrix
-from .optics import OPU
+from ._device_mixin import DeviceMixin
+from ._feature_map import feature_map
+from ._utils.arrays import place
+from ._utils.checks import check_as_fitted, transform_lazily, validate_dask, validate_rows
+from ._utils.dask_collections import is_dask
+from ._utils.fitting import unchanged_on_error
+from ._utils.private_sklearn import Interval, StrOptions, fit_context
+from .kernels import KERNELS, Kernel
+from .optics import Device, LayeredMedium
 
 
-class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class OpticalRandomFeatures(
+    DeviceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Random features whose inner products approximate a kernel, made by light.
 
     A linear model on them is a kernel machine at the cost of a linear model [1]_. The
@@ -25,7 +29,7 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     n : int, default=100
         Number of features. The error of the kernel falls like 1 / sqrt(n). The first
         features of a larger n are those of a smaller one, but for their scale.
-    kernel : {"speckle", "arc_cosine", "rbf"}, default="speckle"
+    kernel : {"speckle", "arc_cosine", "rbf"} or Kernel, default="speckle"
         What is made of the light, and the kernel it converges to:
 
         - "speckle": ``|r.x|^degree``, see `skopu.kernels.optical_kernel`. The camera's own
@@ -35,12 +39,14 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         - "rbf": ``sqrt(2) cos(sqrt(2 gamma) w.x + u)`` [2]_, see
           `sklearn.metrics.pairwise.rbf_kernel`.
 
-        Here r is a complex and w a real row of the device's matrix; w takes holography.
+        Here r is a complex and w a real row of the device's matrix; w takes holography. A
+        `skopu.kernels.Kernel` is one of your own.
     degree : float, default=None
         For "speckle" any positive number, default 2, intensity. For "arc_cosine" the
         integer 0, 1 or 2, default 1. "rbf" has none.
-    gamma : float, default=None
-        Of ``exp(-gamma |x - y|^2)``; default 1 / n_features. Only "rbf" has one.
+    gamma : float or "scale", default=None
+        Of ``exp(-gamma |x - y|^2)``; None and "scale" are ``1 / (n_features * X.var())``, as in
+        `sklearn.svm.SVC`. Only "rbf" has one.
     opu : OPU, default=None
         The device; cloned at `fit`. None makes one with `LayeredMedium` and an ideal camera,
         whose seed is drawn from ``random_state``.
@@ -97,12 +103,14 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     0.97
     """
 
+    _default_medium = LayeredMedium
+
     _parameter_constraints = {
         "n": [Interval(numbers.Integral, 1, None, closed="left")],
-        "kernel": [StrOptions({"speckle", "arc_cosine", "rbf"})],
+        "kernel": [StrOptions(set(KERNELS)), Kernel],
         "degree": [Interval(numbers.Real, 0, None, closed="left"), None],
-        "gamma": [Interval(numbers.Real, 0, None, closed="neither"), None],
-        "opu": [OPU, None],
+        "gamma": [Interval(numbers.Real, 0, None, closed="neither"), StrOptions({"scale"}), None],
+        "opu": [Device, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -126,9 +134,10 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         self.random_state = random_state
         self.verbose = verbose
 
+    @unchanged_on_error()
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check the parameters and fix the device; X gives the number of features alone.
+        """Check the parameters and fix the device, for as many features as X has.
 
         Parameters
         ----------
@@ -148,9 +157,12 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             If X is not finite, real and 2-d, a parameter does not suit the kernel, or the
             device has fewer inputs or outputs.
         """
-        X = validate_matrix(self, X) if is_dask(X) else self._validate(X, reset=True)
-        self._map = feature_map(self, X.shape[1])
-        self._fitted_beside = np.empty(0) if is_dask(X) else empty((0,), np.float64, X)
+        if is_dask(X):
+            X, self._fitted_place = validate_dask(self, X, reset=True), ("numpy", "cpu")
+        else:
+            X = self._validate(X, reset=True)
+            self._fitted_place = place(X)
+        self._map = feature_map(self, X)
         self.opu_ = self._map.opu
         self._n_features_out = self._map.n
         return self
@@ -186,11 +198,11 @@ class OpticalRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
                 )
             return transform_lazily(self, X, self._map, self._map.n)
         X = self._validate(X, reset=False)
-        check_as_fitted(self, X, self._fitted_beside, "transform")
+        check_as_fitted(self, X, self._fitted_place, "transform")
         return self._map(X, out, self.verbose)
 
     def _validate(self, X, reset):
-        return validate_array(self, X, reset=reset, accept_sparse="csr", accept_foreign=True)
+        return validate_rows(self, X, reset=reset, accept_sparse="csr", accept_foreign=True)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

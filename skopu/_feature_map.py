@@ -1,0 +1,138 @@
+"""The map from samples to random features of a kernel, made by a device."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.special import gammaln
+from sklearn.base import clone
+
+from ._utils.arrays import backend_of, namespace, numpy_dtype
+from ._utils.checks import check_count, check_positive, stored_values
+from ._utils.dask_collections import is_dask
+from ._utils.progress import progress_bar
+from ._utils.streams import bit_generator, raw_bytes
+from ._utils.threads import pieces
+from .kernels import KERNELS, Kernel
+from .optics import Device
+from .optics.opu import draw_seed, resolve_opu
+
+_BLOCK_BYTES = 2**27
+
+
+class FeatureMap(NamedTuple):
+    """Features whose inner products converge to a kernel; see `OpticalRandomFeatures`."""
+
+    opu: Device
+    n: int
+    kernel: Kernel
+    degree: float | None
+    gamma: float | None
+    n_inputs: int
+    seed: int
+
+    def __call__(self, X, out=None, verbose=0):
+        """Features of the rows of a validated X, of shape (n_samples, n), in out or a new array."""
+        self._check_range(X)
+        scale = self.scale()
+        with progress_bar(verbose, X.shape[0] * self.n, "features", "") as done:
+
+            def finish(piece, outputs):
+                piece = self.kernel.activate(piece, outputs, self)
+                piece *= scale
+                done(math.prod(piece.shape))
+                return piece
+
+            return self.opu.project(X, self.n, self.kernel.reading, finish=finish, out=out)
+
+    def blocks(self, X):
+        """Slices of rows that cover X, whose features take some 128 MB each."""
+        return pieces(X.shape[0], max(1, _BLOCK_BYTES // (self.n * X.dtype.itemsize)))
+
+    def phases(self, outputs):
+        """Random phases of some features, uniform from 0 to 2 pi."""
+        words = raw_bytes(bit_generator(self.seed, "offs"), 4 * outputs.stop).view("<u4")
+        return words[outputs.start :] * (2 * math.pi / 2**32)
+
+    def scale(self):
+        """Factor of all features, corrected for modes on a sphere instead of Gaussian ones."""
+        size, correction = self.opu.block_size(self.n_inputs), 0.0
+        if size > 1 and self.degree is not None:
+            degree = self.degree
+            correction = gammaln(size + degree) - gammaln(size) - degree * math.log(size)
+        return self.kernel.factor * math.exp(correction / 2) / math.sqrt(self.n)
+
+    def _check_range(self, X):
+        """Raise ValueError where a power of what the device reads is out of a float's range."""
+        power = self.degree or 0
+        if power <= (2 if self.kernel.reading == "intensity" else 1):
+            return  # what is read is checked by the device
+        values = stored_values(X)
+        if 0 in values.shape:
+            return
+        xp, limits = namespace(values), np.finfo(numpy_dtype(values))
+        largest = float(max(xp.max(values), -xp.min(values)))
+        bright = 4 * math.sqrt(self.n_inputs) * largest  # a bright speckle of the longest row
+        if largest > 0 and not (
+            power * math.log(bright) < math.log(limits.max)
+            and power * math.log(largest) > math.log(limits.tiny)
+        ):
+            raise ValueError(
+                f"Features of degree {power:g} of entries up to {largest:.1g} are out of the range "
+                f"of {limits.dtype}. Scale X, for example with sklearn.preprocessing.normalize, or "
+                "lower the degree."
+            )
+
+
+def feature_map(estimator, X, sample_weight=None):
+    """The map that an estimator's n, kernel, degree, gamma, opu and random_state describe.
+
+    Of X, the number of features counts, and their variance, where gamma is "scale"; then weights
+    of samples count as repeated ones would. Raises ValueError where a parameter does not suit
+    the kernel, or the device is smaller.
+    """
+    n, n_inputs = check_count(estimator.n, "n"), X.shape[1]
+    kernel = estimator.kernel
+    kernel = kernel if isinstance(kernel, Kernel) else KERNELS[kernel]
+    degree, gamma = estimator.degree, estimator.gamma
+    degree = kernel.default_degree if degree is None else kernel.check_degree(degree)
+    if kernel.has_gamma:
+        gamma = _scale_gamma(X, sample_weight) if gamma is None or gamma == "scale" else gamma
+        gamma = check_positive(gamma, "gamma")
+    elif gamma is not None:
+        raise ValueError(
+            f"The {kernel.name} kernel has no gamma, got gamma={gamma!r}. Leave it "
+            'None and scale X instead, or choose kernel="rbf".'
+        )
+    seed = draw_seed(estimator.random_state)
+    opu = resolve_opu(None if estimator.opu is None else clone(estimator.opu), seed=seed)
+    opu.check(n_inputs, n, kernel.reading)
+    features = FeatureMap(opu, n, kernel, degree, gamma, n_inputs, seed)
+    try:
+        features.scale()
+    except OverflowError as error:
+        raise ValueError(f"degree={degree} is too large: features overflow. Lower it.") from error
+    return features
+
+
+def _scale_gamma(X, sample_weight=None):
+    """1 / (n_features * X.var()), as scikit-learn's RBFSampler has it."""
+    if is_dask(X):
+        variance = float(X.astype(np.float64).var().compute())
+    elif sample_weight is None:
+        backend = backend_of(X)
+        values = backend.as_type(stored_values(X), np.float64)
+        size, xp = math.prod(X.shape), backend.namespace
+        mean = float(xp.sum(values)) / size
+        squares = float(xp.sum((values - mean) ** 2)) + (size - math.prod(values.shape)) * mean**2
+        variance = squares / size
+    else:
+        centred = X if issparse(X) else X - X.mean(dtype=np.float64)
+        squares = centred.power(2) if issparse(X) else centred**2
+        mean, square = (
+            np.average(np.ravel(each.mean(axis=1)), weights=sample_weight)
+            for each in (centred, squares)
+        )
+        variance = square - mean**2
+    return 1 / (X.shape[1] * variance) if variance > 0 else 1.0
