@@ -7,21 +7,25 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
+from sklearn.utils.extmath import svd_flip
 from sklearn.utils.validation import check_is_fitted
 
-from ._arrays import as_type, dispatched, namespace, numpy_dtype
-from ._dask import is_dask
-from ._progress import progress_bar
-from ._sklearn import Interval, StrOptions, fit_context
-from ._validation import check_as_fitted, transform_lazily, validate_matrix
-from .linalg._device import own_device
-from .linalg._operators import check_operator
-from .linalg._streaming import Stream, moments
-from .linalg.svd import signs, truncated_svd
-from .optics import OPU
+from ._device_mixin import DeviceMixin
+from ._utils.arrays import as_type, dispatched, namespace, numpy_dtype, place
+from ._utils.checks import check_as_fitted, transform_lazily, validate_matrix
+from ._utils.dask_collections import is_dask
+from ._utils.fitting import unchanged_on_error
+from ._utils.private_sklearn import Interval, StrOptions, fit_context
+from ._utils.progress import progress_bar
+from .linalg._operators import operator_of
+from .linalg._streaming import Stream, check_squares, moments
+from .linalg.svd import truncated_svd
+from .optics import Device
 
 
-class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class OPUTruncatedSVD(
+    DeviceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Dimensionality reduction by truncated SVD, also known as LSA, with light's help.
 
     A drop-in replacement of `sklearn.decomposition.TruncatedSVD`: data are not centred, so
@@ -109,7 +113,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         "n_components": [Interval(numbers.Integral, 1, None, closed="left")],
         "n_oversamples": [Interval(numbers.Integral, 0, None, closed="left")],
         "n_iter": [Interval(numbers.Integral, 0, None, closed="left"), StrOptions({"auto"})],
-        "opu": [OPU, None],
+        "opu": [Device, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -150,12 +154,13 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises
         ------
         ValueError
-            If X is not finite, real and 2-d, is smaller than n_components, or cannot be
-            shown by the device.
+            If X is not finite, real and 2-d, is smaller than n_components, so large or small
+            that its dtype does not hold its variance, or cannot be shown by the device.
         """
         self.fit_transform(X)
         return self
 
+    @unchanged_on_error()
     @fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X, y=None):
         """Decompose X, and project it on the components.
@@ -179,11 +184,12 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             As for `fit`.
         """
         operator = self._validate(X, reset=True)
-        self.opu_ = own_device(self.opu, self.random_state)
+        self.opu_ = self._own_device(self.random_state)
         with progress_bar(self.verbose, None, "svd", " passes") as operator.done:
             _, self.singular_values_, self.components_, self.n_iter_ = truncated_svd(
                 operator, self.opu_, self.n_components, self.n_oversamples, self.n_iter
             )
+            check_squares(self.singular_values_[0], operator.shape[0], operator.dtype)
             X_new = self._project(operator)
             self.explained_variance_ = namespace(X_new).var(X_new, axis=0)
             if isinstance(X, LinearOperator):
@@ -195,6 +201,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.__dict__.pop("_stream", None)
         return X_new
 
+    @unchanged_on_error()
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
         """Add rows to those of former calls, and decompose all of them.
@@ -221,7 +228,8 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ------
         ValueError
             If X is not finite, real and 2-d, has another number of columns than the batches
-            before, or has fewer than n_components. The estimator then stays as it was.
+            before, or has fewer than n_components, or all rows so far are so large or small
+            that X's dtype does not hold their variance. The estimator then stays as it was.
 
         Notes
         -----
@@ -239,35 +247,29 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         first = not hasattr(self, "_stream")
         if isinstance(X, LinearOperator):
             raise ValueError("partial_fit takes rows. Give a LinearOperator to fit.")
-        before = dict(vars(self))
-        try:
-            operator = check_operator(validate_matrix(self, X, reset=first), "X")
-            if not first:
-                check_as_fitted(self, operator.sample, self.components_, "partial_fit")
-            n_features = operator.shape[1]
-            if self.n_components > n_features:
-                raise ValueError(
-                    f"n_components({self.n_components}) must be <= n_features = {n_features}."
-                )
-            width = min(2 * self.n_components + self.n_oversamples, n_features)
-            if first:
-                opu = own_device(self.opu, self.random_state)
-                stream = Stream.empty(opu, n_features, width)
-            else:
-                opu, stream = self.opu_, self._stream
-            if stream.test.shape[1] < width:
-                raise ValueError(
-                    "n_components or n_oversamples has been raised since the first batch. Begin "
-                    "anew with a clone."
-                )
-            stream = stream.add(operator)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
+        operator = operator_of(validate_matrix(self, X, reset=first), "X")
+        if not first:
+            check_as_fitted(self, operator.sample, place(self.components_), "partial_fit")
+        n_features = operator.shape[1]
+        if self.n_components > n_features:
+            raise ValueError(
+                f"n_components({self.n_components}) must be <= n_features = {n_features}."
+            )
+        width = min(2 * self.n_components + self.n_oversamples, n_features)
+        if first:
+            opu = self._own_device(self.random_state)
+            stream = Stream.empty(opu, n_features, width)
+        else:
+            opu, stream = self.opu_, self._stream
+        if stream.test.shape[1] < width:
+            raise ValueError(
+                "n_components or n_oversamples has been raised since the first batch. Begin "
+                "anew with a clone."
+            )
+        stream = stream.add(operator)
         self.opu_, self._stream = opu, stream
         values, components = stream.decompose(self.n_components)
-        components = signs(components.T)[:, None] * components
+        _, components = svd_flip(None, components, u_based_decision=False)
         count, mean, _ = stream.moments
         variance = np.maximum(values**2 / count - (components @ mean) ** 2, 0)
         self.components_, self.singular_values_, self.explained_variance_ = (
@@ -303,7 +305,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             project = functools.partial(_project_rows, self.components_)
             return transform_lazily(self, X, project, self._n_features_out)
         operator = self._validate(X, reset=False)
-        check_as_fitted(self, operator.sample, self.components_, "transform")
+        check_as_fitted(self, operator.sample, place(self.components_), "transform")
         return self._project(operator)
 
     def inverse_transform(self, X):
@@ -328,7 +330,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         check_is_fitted(self, "components_")
         xp = namespace(X) if dispatched(X) else np
         X = check_array(X, dtype=[xp.float64, xp.float32])
-        check_as_fitted(self, X, self.components_, "inverse_transform")
+        check_as_fitted(self, X, place(self.components_), "inverse_transform")
         if X.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {X.shape[1]} columns, but there are {self._n_features_out} components. "
@@ -348,7 +350,7 @@ class OPUTruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _validate(self, X, reset):
         """X as an `Operator`; with names and number of features checked or noted."""
-        operator = check_operator(validate_matrix(self, X, reset=reset), "X")
+        operator = operator_of(validate_matrix(self, X, reset=reset), "X")
         if reset and self.n_components > min(operator.shape):
             raise ValueError(
                 f"n_components({self.n_components}) must be <= min(n_samples, n_features) = "

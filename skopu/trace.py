@@ -4,14 +4,15 @@ import numbers
 
 from sklearn.base import BaseEstimator
 
-from ._sklearn import Interval, StrOptions, fit_context
-from ._validation import validate_matrix
+from ._device_mixin import DeviceMixin
+from ._utils.checks import validate_matrix
+from ._utils.fitting import unchanged_on_error
+from ._utils.private_sklearn import Interval, StrOptions, fit_context
 from .linalg import opu_trace
-from .linalg._device import own_device
-from .optics import OPU
+from .optics import Device
 
 
-class OPUTraceEstimator(BaseEstimator):
+class OPUTraceEstimator(DeviceMixin, BaseEstimator):
     """Trace of a square matrix, or of a function of it, from random projections.
 
     For example the log-determinant of a kernel matrix, or the effective number of degrees
@@ -40,7 +41,8 @@ class OPUTraceEstimator(BaseEstimator):
     trace_ : float
         Estimate of the trace.
     standard_error_ : float
-        Standard deviation of its error, estimated.
+        Standard deviation of its error, estimated; infinite, with a warning, where the Lanczos
+        process has not converged.
     n_matvecs_ : int
         Number of products made.
     opu_ : OPU
@@ -83,7 +85,7 @@ class OPUTraceEstimator(BaseEstimator):
         "method": [StrOptions({"xtrace", "hutch++", "hutchinson", "sketch"})],
         "function": [StrOptions({"log", "exp", "sqrt", "inv"}), callable, None],
         "lanczos_steps": [Interval(numbers.Integral, 4, None, closed="left")],
-        "opu": [OPU, None],
+        "opu": [Device, None],
         "random_state": ["random_state"],
     }
 
@@ -104,6 +106,7 @@ class OPUTraceEstimator(BaseEstimator):
         self.opu = opu
         self.random_state = random_state
 
+    @unchanged_on_error()
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Estimate the trace of X.
@@ -127,7 +130,7 @@ class OPUTraceEstimator(BaseEstimator):
             the function is not defined; or n_matvecs is too small for the method.
         """
         X = validate_matrix(self, X)
-        self.opu_ = own_device(self.opu, self.random_state)
+        self.opu_ = self._own_device(self.random_state)
         self.trace_, self.standard_error_, self.n_matvecs_ = opu_trace(
             X,
             self.n_matvecs,

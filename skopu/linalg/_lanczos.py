@@ -1,14 +1,22 @@
 """Functions of a symmetric matrix, by the Lanczos process."""
 
+import math
+
 import numpy as np
 
-from .._arrays import empty, like, namespace, zeros
-from ..optics._rows import check_count, pieces
-from ._tall import forms, inner, lengths
+from .._utils.arrays import backend_of, like, namespace
+from .._utils.checks import check_count
+from .._utils.threads import pieces
+from ._tall_blocks import forms, inner, lengths
 
 _FUNCTIONS = {"log": np.log, "sqrt": np.sqrt, "exp": np.exp, "inv": np.reciprocal}
 _BASIS_BYTES = 2**28  # of Krylov vectors held at once
 _SLOWEST = 0.9  # change by twice the steps over the change before, if they converge
+_SETTLED = 0.7  # end of the spectrum over that seen by half the steps, if it has been found
+# How far below that end there may be more, where it has not been found, for functions that are
+# singular at zero.
+_BELOW = {"log": 100, "inv": 10}
+_VISIBLE = 0.1  # part of the forms of "inv" that what may be there changes, if it matters
 
 
 class MatrixFunction:
@@ -30,7 +38,7 @@ class MatrixFunction:
                 f"{function!r}."
             )
         self.function = function
-        self._forms = None
+        self._forms, self._settled, self._condition = None, True, 1.0
 
     def truncation(self):
         """Estimate of the error in the trace that more Lanczos steps would remove.
@@ -40,27 +48,41 @@ class MatrixFunction:
         faster is less than is said here. The forms are those of the first vectors that were
         multiplied, which are random: their mean is the trace over the dimension.
 
+        Forms also rest for a while where eigenvalues near zero have not been seen yet. For a
+        function that is singular there, the error is therefore no less than what Gauss-Radau
+        quadrature, with a node nearer to zero than all that was seen, changes of the forms; and
+        those of "inv", where that is much, have not converged while the end of the spectrum
+        still moves.
+
         Returns
         -------
         error : float
-            Not more than nine times the last change.
+            Infinite where the forms have not converged: no estimate covers what is not known.
         converges : bool
-            Whether changes become smaller, without which the error is a guess.
+            Whether they have, as far as they show.
         """
-        quarter, half, whole = np.mean(self._forms, axis=0)
+        quarter, half, whole, beyond = np.mean(self._forms, axis=0)
         last, before = abs(whole - half), abs(half - quarter)
-        rounding = 100 * np.finfo(self.dtype).eps * abs(whole)
+        rounding = 100 * np.finfo(self.dtype).eps * abs(whole) * self._condition
         converges = last <= max(_SLOWEST * before, rounding)
+        if self.function == "inv" and not self._settled:
+            converges &= beyond <= _VISIBLE * abs(whole)
+        if not converges:
+            return np.inf, False
         factor = min(last / before, _SLOWEST) if before > 0 else _SLOWEST
-        return last * factor / (1 - factor) * self.shape[0], converges
+        return max(last * factor / (1 - factor), beyond) * self.shape[0], True
 
     def asarray(self, values):
         """NumPy's values as an array of the kind that products are."""
         return self.operator.asarray(values)
 
+    def threads(self):
+        """What runs pieces of work while there are products with A."""
+        return self.operator.threads()
+
     def matmat(self, X):
         """f(A) @ X."""
-        products = empty(X.shape, self.dtype, X)
+        products = backend_of(X).empty(X.shape, self.dtype)
         # Two at least, which show whether A is symmetric.
         width = max(2, _BASIS_BYTES // (self.n_steps * X.shape[0] * self.dtype.itemsize))
         squares = []
@@ -78,22 +100,49 @@ class MatrixFunction:
         nodes, vectors = np.linalg.eigh(T)
         values = self._values(nodes)
         weights = vectors[:, 0, :]
-        squares = self._convergence(T, np.sum(values * weights**2, axis=1), exhausted)
+        squares = self._convergence(T, nodes, np.sum(values * weights**2, axis=1), exhausted)
         coefficients = np.matmul(vectors, (values * weights)[:, :, None]).astype(self.dtype)
         products = like(coefficients.reshape(p, 1, -1), X) @ basis
         return products[:, 0, :].T * sizes, squares
 
-    def _convergence(self, T, squares, exhausted):
-        """Quadratic forms of the unit columns, after those that fewer steps give."""
-        columns = [squares]
+    def _convergence(self, T, nodes, squares, exhausted):
+        """Quadratic forms of the unit columns, after those that fewer steps give.
+
+        Last comes by how much they change with a node nearer to zero.
+        """
+        if exhausted.all():
+            return np.column_stack([squares, squares, squares, np.zeros_like(squares)])
+        columns, end = [squares], abs(nodes).min()
         for steps in (self.n_steps // 2, self.n_steps // 4):
-            if exhausted.all():
-                columns.append(squares)
-                continue
-            nodes, vectors = np.linalg.eigh(T[:, :steps, :steps])
-            fewer = np.sum(self._values(nodes) * vectors[:, 0, :] ** 2, axis=1)
+            some, vectors = np.linalg.eigh(T[:, :steps, :steps])
+            fewer = np.sum(self._values(some) * vectors[:, 0, :] ** 2, axis=1)
             columns.append(np.where(exhausted, squares, fewer))
-        return np.column_stack(columns[::-1])
+            if len(columns) == 2:
+                settled = end >= _SETTLED * abs(some).min()
+        columns = [*columns[::-1], np.zeros_like(squares)]
+        if self.function in _BELOW:
+            if self._forms is None:
+                self._settled &= settled
+                self._condition = max(self._condition, abs(nodes).max() / end)
+            node = math.copysign(end / (2 if settled else _BELOW[self.function]), nodes.min())
+            columns[-1] = abs(self._with_node(T, node) - squares)
+        return np.column_stack(columns)
+
+    def _with_node(self, T, node):
+        """Quadratic forms by Gauss-Radau quadrature with a node outside of the spectrum of T.
+
+        See G. H. Golub, "Some modified matrix eigenvalue problems", SIAM Review 15, 1973.
+        """
+        k = T.shape[1] - 1
+        # A stack of one column: NumPy 1 takes a plain matrix for a stack of vectors.
+        last_unit = np.eye(k)[np.newaxis, :, [-1]]
+        last = np.linalg.solve(T[:, :k, :k] - node * np.eye(k), last_unit)[:, -1, 0]
+        T = T.copy()
+        coupling = T[:, k, k - 1]
+        T[:, k, k] = node + coupling * (coupling * last)  # whose square may overflow
+        nodes, vectors = np.linalg.eigh(T)
+        nodes = np.maximum(nodes, node) if node > 0 else np.minimum(nodes, node)  # to rounding
+        return np.sum(self._evaluate(nodes) * vectors[:, 0, :] ** 2, axis=1)
 
     def _tridiagonalize(self, X):
         """Orthonormal Krylov bases (n_columns, k, n) and T (n_columns, k, k) of unit columns.
@@ -103,7 +152,7 @@ class MatrixFunction:
         """
         n, p = X.shape
         xp = namespace(X)
-        basis = zeros((p, self.n_steps, n), self.dtype, X)
+        basis = backend_of(X).zeros((p, self.n_steps, n), self.dtype)
         T = np.zeros((p, self.n_steps, self.n_steps))
         basis[:, 0, :] = X.T
         active = np.ones(p, bool)
@@ -127,8 +176,8 @@ class MatrixFunction:
                 basis = basis[:, : step + 1, :]
                 break
             T[:, step, step + 1] = T[:, step + 1, step] = np.where(active, coupling, 0)
-            scale = np.divide(1, coupling, out=np.zeros(p), where=active)
-            basis[:, step + 1, :] = image * like(scale.astype(self.dtype)[:, None], X)
+            size = np.where(active, coupling, np.inf)[:, None]
+            basis[:, step + 1, :] = image / like(size.astype(self.dtype), X)
         return basis, T, ~active | (self.n_steps == n)
 
     def _multiply(self, rows, active):
@@ -159,16 +208,20 @@ class MatrixFunction:
             )
         with np.errstate(all="ignore"):
             values = np.asarray(self._evaluate(nodes))
-        if values.shape != nodes.shape or np.iscomplexobj(values):
+        if values.shape != nodes.shape or values.dtype.kind not in "biuf":
             raise ValueError(
                 f"function must map an array of eigenvalues to a real array of the same shape "
-                f"{nodes.shape}, got dtype {values.dtype} and shape {values.shape}."
+                f"{nodes.shape}, got dtype {values.dtype} and shape {values.shape}. Make it return "
+                "numbers, for example numpy.asarray(result, dtype=float)."
             )
-        if not np.isfinite(values).all():
-            wrong = nodes[~np.isfinite(values)][0]
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(values.astype(self.dtype))
+        if not finite.all():
+            wrong = nodes[~finite][0]
             raise ValueError(
                 f"function is not finite at {wrong:.3g}, which lies between the eigenvalues of "
-                f"{name}. Shift or scale the matrix, or choose a function defined there."
+                f"{name}, or overflows {self.dtype}. Shift or scale the matrix, or choose a "
+                "function defined there."
             )
         return values
 

@@ -1,128 +1,41 @@
 """One way to multiply by anything: arrays, memory maps, sparse matrices and operators."""
 
 import contextlib
-import mmap
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator
 
-from .._arrays import as_type, is_foreign, like, memory_explained, numpy_dtype
-from .._dask import check_dask, is_dask
-from ..optics._rows import (
-    all_finite,
-    as_array,
-    own_threads,
-    pieces,
-    real_dtype,
-    run_pieces,
-    widen_sparse,
-)
+from .._utils.arrays import backend_of, numpy_dtype
+from .._utils.checks import check_finite, check_matrix
+from .._utils.dask_collections import is_dask
+from .._utils.threads import own_threads, pieces, run_pieces
+from ._operator import Operator, in_row_order, pieces_in_memory
 
-_PIECE_BYTES = 2**26  # of a dense matrix that is read at once
 _PANEL = 16  # columns that a thread scatters a sparse product into: a cache line of them
 
 
 def check_operator(A, name="A", square=False):
     """Return A, real and not empty, as an `Operator`; matrices are not copied."""
-    if is_dask(A):
-        A = check_dask(A, name, known_rows=True)
-    elif not isinstance(A, LinearOperator) and not scipy.sparse.issparse(A):
-        A = as_array(A, name)
-    real_dtype(A, name, "Treat the real and the imaginary part of a complex matrix separately.")
-    if len(A.shape) != 2 or 0 in A.shape:
-        raise ValueError(
-            f"{name} must be 2-d, with at least one row and one column, got shape {A.shape}."
-        )
-    if square and A.shape[0] != A.shape[1]:
-        raise ValueError(f"{name} must be square, got shape {A.shape}.")
+    return operator_of(check_matrix(A, name, square), name)
+
+
+def operator_of(A, name):
+    """`Operator` of what `check_matrix` or `validate_matrix` has returned."""
     if isinstance(A, LinearOperator):
-        return _Linear(A, name)
+        return FunctionOperator(A, name)
     if is_dask(A):
-        from ._dask import DaskOperator  # an extra
+        from ._dask_operator import DaskOperator  # an extra
 
         return DaskOperator(A, name)
     if scipy.sparse.issparse(A):
-        A = widen_sparse(A)
-        A = A if A.format in ("csr", "csc") else A.tocsr()
-        if not A.has_canonical_format:
-            A = A.copy()
-            A.sum_duplicates()
-        return _Sparse(A, name)
-    return _Array(A, name) if is_foreign(A) else _Dense(A, name)
+        return SparseOperator(A, name)
+    return DenseOperator(A, name) if backend_of(A).is_numpy else ArrayOperator(A, name)
 
 
-class Operator:
-    """Checked products with a real matrix A, counted.
-
-    ``matmat`` and ``rmatmat`` take and return 2-d arrays of ``dtype``, which is float32 or
-    float64. ``n_matvecs`` counts their columns, ``n_passes`` how often A was read. ``stored``
-    tells whether the entries of A are at hand, ``has_rows`` whether they can be read at all.
-    """
-
-    stored = has_rows = True
-
-    def __init__(self, A, name):
-        self.A = A
-        self.name = name
-        self.shape = A.shape
-        self.dtype = np.dtype(np.float32 if numpy_dtype(A) == np.float32 else np.float64)
-        self.n_matvecs = self.n_passes = 0
-        self.done = lambda: None
-
-    def asarray(self, values):
-        """NumPy's values as an array of the kind that products are."""
-        return values
-
-    @property
-    def sample(self):
-        """An empty array of that kind."""
-        return self.asarray(np.empty(0))
-
-    @contextlib.contextmanager
-    def threads(self):
-        """What runs pieces of work, like `map`, while there are products with A."""
-        yield map  # one by one: the BLAS has its own threads
-
-    def map_chunks(self, function, *arguments):
-        """List of function(chunk, *arguments) for all chunks of rows, here one of all rows."""
-        return [function(self.A, *arguments)]
-
-    def matmat(self, X):
-        """A @ X."""
-        return self._checked(self._matmat, X, self.shape[0], "product")
-
-    def rmatmat(self, X):
-        """A.T @ X."""
-        return self._checked(self._rmatmat, X, self.shape[1], "transposed product")
-
-    def count(self, n_matvecs):
-        """Note that A is read once, for that many products with a vector, and say so to done."""
-        self.n_matvecs += n_matvecs
-        self.n_passes += 1
-        self.done()
-
-    def _checked(self, multiply, X, n_rows, which):
-        if X.shape[1] == 0:
-            return np.empty((n_rows, 0), self.dtype)
-        self.count(X.shape[1])
-        with np.errstate(over="ignore", invalid="ignore"):
-            Y = multiply(X)
-        if not isinstance(Y, np.ndarray) or Y.shape != (n_rows, X.shape[1]):
-            raise ValueError(
-                f"A {which} of {self.name}, of shape {self.shape}, with an array of shape "
-                f"{X.shape} must be an array of shape {(n_rows, X.shape[1])}, got "
-                f"{type(Y).__name__} of shape {np.shape(Y)}. Mend its matvec, matmat, rmatvec "
-                "or rmatmat."
-            )
-        if np.iscomplexobj(Y):
-            raise ValueError(f"{self.name} must be real, but a {which} with it is complex.")
-        check_finite(Y, f"A {which} with {self.name}")
-        return Y.astype(self.dtype, copy=False)
-
-
-class _Dense(Operator):
+class DenseOperator(Operator):
     """An array or a memory map, read piece by piece along its contiguous axis.
 
     So a memory map is read once in a product, not several times, and a matrix of integers
@@ -147,43 +60,65 @@ class _Dense(Operator):
         return result
 
 
-class _Array(Operator):
+class ArrayOperator(Operator):
     """An array of another library than NumPy, on its device."""
 
     def __init__(self, A, name):
         super().__init__(A, name)
-        self.A = as_type(A, self.dtype)
+        self.backend = backend_of(A)
+        self.A = self.backend.as_type(A, self.dtype)
 
     def asarray(self, values):
-        return like(values, self.A)
+        return self.backend.asarray(values)
 
     def _checked(self, multiply, X, n_rows, which):
         self.count(X.shape[1])
-        with memory_explained():
-            Y = multiply(as_type(X, self.dtype))
+        with self.backend.memory_explained():
+            Y = multiply(self.backend.as_type(X, self.dtype))
         check_finite(Y, f"A {which} with {self.name}")
         return Y
 
     def _matmat(self, X):
-        return self.A @ X
+        if numpy_dtype(self.A) == self.dtype:
+            return self.A @ X
+        return self.backend.namespace.concat([part @ X for _, part in self._widened()], axis=0)
 
     def _rmatmat(self, X):
-        return self.A.T @ X
+        if numpy_dtype(self.A) == self.dtype:
+            return self.A.T @ X
+        return sum(part.T @ X[rows, :] for rows, part in self._widened())
+
+    def _widened(self):
+        """Slices of rows, and these in ``dtype``, where that was changed: never all at once."""
+        for rows in pieces_in_memory(self.shape[0], self.shape[1] * self.dtype.itemsize):
+            yield rows, self.backend.as_type(self.A[rows, :], self.dtype)
 
 
-class _Sparse(Operator):
+class SparseOperator(Operator):
     """A CSR or CSC matrix, multiplied by several threads without a copy of it."""
 
     _run, _n_pieces = None, 4
 
+    def __init__(self, A, name):
+        super().__init__(A, name)
+        self._lock, self._n_inside, self._pool = threading.Lock(), 0, contextlib.ExitStack()
+
     @contextlib.contextmanager
     def threads(self):
-        with own_threads() as n_threads, ThreadPoolExecutor(n_threads) as pool:
-            self._run, self._n_pieces = pool.map, 4 * n_threads
-            try:
-                yield self._run
-            finally:
-                del self._run, self._n_pieces
+        with self._lock:  # the first in makes the pool, the last one out ends it
+            if self._n_inside == 0:
+                n_threads = self._pool.enter_context(own_threads())
+                pool = self._pool.enter_context(ThreadPoolExecutor(n_threads))
+                self._run, self._n_pieces = pool.map, 4 * n_threads
+            self._n_inside += 1
+        try:
+            yield self._run
+        finally:
+            with self._lock:
+                self._n_inside -= 1
+                if self._n_inside == 0:
+                    del self._run, self._n_pieces
+                    self._pool.close()
 
     def _matmat(self, X):
         return self._product(self.A, X)
@@ -214,17 +149,17 @@ class _Sparse(Operator):
         return result
 
 
-class _Linear(Operator):
-    """A SciPy LinearOperator."""
+class FunctionOperator(Operator):
+    """A SciPy LinearOperator, which gets copies: it may write to its argument."""
 
     stored = has_rows = False
 
     def _matmat(self, X):
-        return _own(self.A.matmat(X))
+        return _own(self.A.matmat(X.copy()))
 
     def _rmatmat(self, X):
         try:
-            return _own(self.A.rmatmat(X))
+            return _own(self.A.rmatmat(X.copy()))
         except (NotImplementedError, TypeError) as error:  # SciPy raises either
             raise ValueError(
                 f"{self.name} gives no transposed products: {error!r}. Give the LinearOperator "
@@ -235,29 +170,3 @@ class _Linear(Operator):
 def _own(Y):
     """A copy: an operator may return its argument, a view of it or a buffer of its own."""
     return Y.copy() if isinstance(Y, np.ndarray) else Y
-
-
-def pieces_in_memory(length, line_bytes):
-    """Slices that cover range(length), of as many lines of a matrix as are read at once."""
-    return pieces(length, max(1, _PIECE_BYTES // line_bytes))
-
-
-def in_row_order(A):
-    """Whether neighbours in a row of an array lie closer in memory than in a column."""
-    return abs(A.strides[0]) >= abs(A.strides[1])
-
-
-def is_memory_map(A):
-    """Whether an array's values lie in a file."""
-    while isinstance(A, np.ndarray):
-        A = A.base
-    return isinstance(A, mmap.mmap)
-
-
-def check_finite(values, name):
-    """Raise ValueError where values hold NaN or infinity."""
-    if not all_finite(values):
-        raise ValueError(
-            f"{name} contains NaN or infinity, or overflows {values.dtype}. Impute, drop or "
-            "scale entries first."
-        )

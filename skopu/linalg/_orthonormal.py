@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 
-from .._arrays import numpy_dtype
-from ._tall import inner, multiply, qr, subtract, transform
+from .._utils.arrays import numpy_dtype
+from ._tall_blocks import inner, multiply, qr, subtract, transform
 
 
 def orthonormalize(Y, basis, recent, size, run):

@@ -9,12 +9,15 @@ import scipy.sparse
 from scipy.sparse.linalg import LinearOperator, lsqr
 from sklearn.exceptions import ConvergenceWarning
 
-from .._arrays import as_type, check_same_place, to_numpy
+from .._utils.arrays import as_type, check_same_place, to_numpy
+from .._utils.checks import as_array, check_count, check_finite, real_dtype
+from .._utils.streams import bit_generator, raw_bytes
 from ..optics import LayeredMedium
-from ..optics._glass import bit_generator, raw_bytes
-from ..optics._rows import as_array, check_count, real_dtype
-from ._device import check_device, project, test_matrix
-from ._operators import _Array, _Dense, _Linear, check_finite, check_operator, pieces_in_memory
+from ..optics.device import project_rows
+from ..optics.opu import resolve_opu
+from ._operator import pieces_in_memory
+from ._operators import ArrayOperator, DenseOperator, FunctionOperator, check_operator
+from ._random_vectors import random_matrix
 
 _SUPERROWS = 16  # times n_columns, how many sums of rows the device is shown at most
 _TERMS = 4  # sums that a row enters
@@ -70,7 +73,7 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
     x : ndarray of shape (n,) or (n, n_targets)
         The solution, of minimum norm where A is rank-deficient; float64.
     residues : float or ndarray of shape (n_targets,)
-        Squared norms of b - A x.
+        Squared norms of b - A x; infinite or zero where these are beyond the range of a float.
     rank : int
         Numerical rank of A.
     n_iter : int
@@ -96,7 +99,9 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
     The device is shown at most 16 n values of a column: where A has more rows, each is
     first added, with random signs, to 4 of 16 n sums, as a sparse sign embedding [3]_.
 
-    The rank is that of the projections. Noise of a camera gives them full rank, and so hides
+    The rank is that of the projections: singular values below the rounding of A's dtype, as
+    a part of the largest, count as zero. Products are in double precision, also with a float32
+    A. Noise of a camera gives them full rank, and so hides
     that A has less: the solution then fits as well, but is not the shortest.
 
     References
@@ -136,21 +141,27 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
             f"shape {b.shape}."
         )
     check_finite(b, "b")
-    opu = check_device(opu, random_state, LayeredMedium)
+    opu = resolve_opu(opu, random_state, medium=LayeredMedium)
+    # LSQR stops by sizes that it takes to be about 1, as those of the preconditioned A are.
+    scales = np.max(abs(b), axis=0)
+    b = b / np.where(scales > 0, scales, 1)
     n_projections = min(16 * n, m) if n_projections is None else n_projections
     if check_count(n_projections, "n_projections") < n:
         raise ValueError(f"n_projections must be at least {n}, the number of columns of A.")
     with operator.threads():
         sketch, targets = _sketch(opu, operator, b.reshape(m, -1), n_projections)
         right, rank, starts = _precondition(sketch, targets, np.finfo(operator.dtype).eps)
+        # Also of a float32 A: its smallest singular values are lost in single precision.
+        operator.dtype = np.dtype(np.float64)
         solutions = [
             _solve(operator, column, right, start)
             for column, start in zip(b.reshape(m, -1).T, starts.T, strict=True)
         ]
         x = np.column_stack([solution for solution, _ in solutions])
-        operator.dtype = np.dtype(np.float64)  # residuals are small differences
         fitted = to_numpy(operator.matmat(operator.asarray(x)))
         residues = np.square(b.reshape(m, -1) - fitted).sum(axis=0)
+    with np.errstate(over="ignore"):
+        x, residues = x * scales, residues * scales * scales
     n_iter = max(n_iter for _, n_iter in solutions)
     if n_iter == _MOST_ITERATIONS:
         warnings.warn(
@@ -167,24 +178,24 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
 def _sketch(opu, operator, b, n_projections):
     """Projections of the columns of A, and of b by the same rows."""
     m, n = operator.shape
-    if isinstance(operator, _Linear):
-        R = test_matrix(opu, m, n_projections, np.float64)
+    if isinstance(operator, FunctionOperator):
+        R = random_matrix(opu, m, n_projections, np.float64)
         return operator.rmatmat(R).T.astype(np.float64), R.T @ b
     shown = operator.A
     n_sums = _SUPERROWS * n
     if m > n_sums:
-        signs = _sign_embedding(n_sums, m, opu._medium()._seed(opu.random_state))
+        signs = _sign_embedding(n_sums, m, opu.glass_seed())
         shown, b = _sums(signs, operator), signs @ b
     elif not operator.stored:
         shown = operator.A.compute()
     columns = as_type(shown, np.float64).T
-    projections = to_numpy(project(opu, columns, n_projections, operator.name))
-    return projections.T, opu._project(b.T, n_projections, "linear", name="b").T
+    projections = to_numpy(project_rows(opu, columns, n_projections, operator.name))
+    return projections.T, opu.linear(b.T, n_projections).T
 
 
 def _sums(signs, operator):
     """The sums of the rows of A, dense; A is read in pieces."""
-    if isinstance(operator, _Dense | _Array):
+    if isinstance(operator, DenseOperator | ArrayOperator):
         total = np.zeros((signs.shape[0], operator.shape[1]))
         for rows in pieces_in_memory(operator.shape[0], 8 * operator.shape[1]):
             total += signs[:, rows] @ to_numpy(operator.A[rows, :])
@@ -214,10 +225,15 @@ def _sign_embedding(n_sums, m, seed):
 
 
 def _precondition(sketch, targets, eps):
-    """N with A @ N nearly orthonormal, the rank, and sketched solutions in its coordinates."""
+    """N with A @ N nearly orthonormal, the rank, and sketched solutions in its coordinates.
+
+    eps is that of A's entries, whose rounding makes singular values of up to about eps / 2 of
+    the largest; the sketch has the rounding of float64.
+    """
     Q, R = np.linalg.qr(sketch)
     left, sizes, right = np.linalg.svd(R)
-    rank = int(np.sum(sizes > eps * len(sketch) * sizes[0]))
+    tol = max(eps, np.finfo(np.float64).eps * len(sketch))
+    rank = int(np.sum(sizes > tol * sizes[0]))
     return right[:rank].T / sizes[:rank], rank, left[:, :rank].T @ (Q.T @ targets)
 
 
@@ -226,18 +242,17 @@ def _solve(operator, b, right, start):
     m, rank = len(b), right.shape[1]
     if rank == 0:
         return np.zeros(len(right)), 0
-    dtype = operator.dtype
 
     def matvec(y):
-        column = operator.asarray((right @ y).astype(dtype)[:, None])
-        return to_numpy(operator.matmat(column))[:, 0].astype(np.float64)
+        column = operator.asarray((right @ y)[:, None])
+        return to_numpy(operator.matmat(column))[:, 0]
 
     def rmatvec(r):
-        column = operator.asarray(r.astype(dtype)[:, None])
+        column = operator.asarray(r[:, None])
         return right.T @ to_numpy(operator.rmatmat(column))[:, 0]
 
     conditioned = LinearOperator((m, rank), matvec, rmatvec, dtype=np.float64)
-    tol = 10 * np.finfo(dtype).eps
+    tol = 10 * np.finfo(np.float64).eps
     y, _, n_iter = lsqr(
         conditioned, b, atol=tol, btol=tol, conlim=0, iter_lim=_MOST_ITERATIONS, x0=start
     )[:3]

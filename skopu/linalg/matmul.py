@@ -4,15 +4,16 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import clone
 
-from .._arrays import as_type, check_same_place, namespace
-from ..optics import Camera
-from ..optics._glass import bit_generator, raw_bytes
-from ..optics._rows import check_count
-from ._device import check_device, project, test_matrix
-from ._operators import check_finite, check_operator
-from ._tall import largest_length
+from .._utils.arrays import as_type, check_same_place, namespace
+from .._utils.checks import check_count, check_finite
+from ..optics import GaussianMedium
+from ..optics.device import project_rows
+from ..optics.opu import resolve_opu
+from ._operator import pieces_in_memory
+from ._operators import check_operator
+from ._random_vectors import next_exposure, random_matrix
+from ._tall_blocks import largest_length
 
 
 class MatmulEstimate(NamedTuple):
@@ -62,15 +63,16 @@ def opu_matmul(A, B, n_components, *, opu=None, random_state=None):
     Raises
     ------
     ValueError
-        If A and B have different numbers of rows, are complex, empty or contain NaN, or
-        the device cannot show their columns.
+        If A and B have different numbers of rows, are complex, empty or contain NaN, their
+        product is too large or too small for its dtype, or the device cannot show their
+        columns.
 
     Notes
     -----
     The noise in the projections of A is independent of that in those of B, also where both
-    are the same matrix, so that it leaves no bias: B is seen by the same glass through a
-    camera with another seed. Rows of a layered medium are orthogonal within a block, and
-    its error is at most about that of independent ones.
+    are the same matrix, so that it leaves no bias: B is read in other frames. Rows of a layered
+    medium are orthogonal within a block, and its error is at most about that of independent
+    ones.
 
     References
     ----------
@@ -98,9 +100,9 @@ def opu_matmul(A, B, n_components, *, opu=None, random_state=None):
         )
     check_same_place(left.sample, right.sample, ("A", "B"))
     n_components = check_count(n_components, "n_components")
-    opu = check_device(opu, random_state)
+    opu = resolve_opu(opu, random_state, medium=GaussianMedium)
     first = _sketch_columns(opu, left, n_components)
-    second = _sketch_columns(_with_other_noise(opu), right, n_components)
+    second = _sketch_columns(opu, right, n_components, next_exposure(opu))
     with np.errstate(over="ignore", invalid="ignore"):
         dtype = np.result_type(left.dtype, right.dtype)
         value = as_type(first, dtype).T @ as_type(second, dtype) / n_components
@@ -109,20 +111,25 @@ def opu_matmul(A, B, n_components, *, opu=None, random_state=None):
     left_size, right_size, size = (
         largest_length(namespace(x).reshape(x, (-1, 1))) for x in (first, second, value)
     )
+    if left_size > 0 < right_size and left_size / n_components * right_size < np.finfo(dtype).tiny:
+        raise ValueError(
+            f"The product A.T @ B is too small for {dtype}, which would lose most of it. Scale A "
+            "or B up first."
+        )
     error = math.hypot(left_size / n_components * right_size, size) / math.sqrt(n_components + 1)
     return MatmulEstimate(value, error)
 
 
-def _sketch_columns(opu, operator, n):
-    """Projections (n, p) of the columns of an operator."""
+def _sketch_columns(opu, operator, n, exposure=0):
+    """Projections (n, p) of the columns of an operator, in frames from that number on."""
     if not operator.stored:
-        return operator.rmatmat(test_matrix(opu, operator.shape[0], n, operator.dtype)).T
-    return project(opu, operator.A.T, n, operator.name).T
-
-
-def _with_other_noise(opu):
-    """The same glass, seen by a camera whose noise is independent."""
-    camera = Camera() if opu.camera is None else clone(opu.camera)
-    seed = opu.random_state if camera.random_state is None else camera.random_state
-    seed = int(raw_bytes(bit_generator(seed or 0, "twin"), 4).view("<u4")[0])
-    return clone(opu).set_params(camera=camera.set_params(random_state=seed))
+        test = random_matrix(opu, operator.shape[0], n, operator.dtype, exposure)
+        return operator.rmatmat(test).T
+    A = operator.A
+    if not isinstance(A, np.ndarray) or A.dtype == operator.dtype:
+        return project_rows(opu, A.T, n, operator.name, exposure).T
+    sketch = np.empty((n, A.shape[1]), operator.dtype)
+    for part in pieces_in_memory(A.shape[1], A.shape[0] * operator.dtype.itemsize):
+        columns = A[:, part].T.astype(operator.dtype)  # never all of a large map of integers
+        sketch[:, part] = project_rows(opu, columns, n, operator.name, exposure).T
+    return sketch

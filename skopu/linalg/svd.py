@@ -3,14 +3,16 @@
 import itertools
 
 import numpy as np
+from sklearn.utils.extmath import svd_flip
 
-from .._arrays import as_type, is_foreign, like, namespace, numpy_dtype
+from .._utils.arrays import like, namespace, numpy_dtype
+from .._utils.checks import check_count
 from ..optics import GaussianMedium
-from ..optics._rows import check_count
-from ._device import check_device, sketch_rows
+from ..optics.opu import resolve_opu
 from ._operators import check_operator
 from ._orthonormal import orthonormalize, polish
-from ._tall import inner, largest_length, multiply
+from ._random_vectors import sketch_rows
+from ._tall_blocks import inner, largest_length, multiply
 
 _SETTLED = 0.05  # change of a singular value that n_iter="auto" takes for none
 _WITNESSES = 8  # columns of the sketch that check the result of the others
@@ -90,7 +92,7 @@ def opu_svd(A, n_components, *, n_oversamples=10, n_iter="auto", opu=None, rando
     array([2193.,  567.,  542.])
     """
     operator = check_operator(A)
-    opu = check_device(opu, random_state)
+    opu = resolve_opu(opu, random_state, medium=GaussianMedium)
     return truncated_svd(operator, opu, n_components, n_oversamples, n_iter)[:3]
 
 
@@ -128,17 +130,8 @@ def _leading(bases, n_components, run):
     V = polish(multiply(rights, vt[:n_components].T, run), run)
     U, V = _complete(U, n_components, run), _complete(V, n_components, run)
     s = np.concatenate([s[:n_components], np.zeros(n_components - len(s[:n_components]), s.dtype)])
-    turned = signs(V)
-    U *= turned
-    V *= turned
-    return U, like(s, U), V.T
-
-
-def signs(V):
-    """Signs that make the largest entry of each column positive."""
-    xp = namespace(V)
-    positive = xp.max(V, axis=0) >= -xp.min(V, axis=0)
-    return 2 * as_type(positive, numpy_dtype(V)) - 1
+    U, Vt = svd_flip(U, V.T, u_based_decision=False)
+    return U, like(s, U), Vt
 
 
 def _bidiagonalize(operator, sketch, n_components, n_iter, run):
@@ -220,4 +213,5 @@ def _complete(Q, n_columns, run):
     more = like(np.ascontiguousarray(more, numpy_dtype(Q)), Q)
     for _ in range(2):  # the second time for accuracy
         more, _ = orthonormalize(more, [Q], 1, 0.0, run)
-    return namespace(Q).concat([Q, more], axis=1) if is_foreign(Q) else np.hstack([Q, more])
+    # NumPy has had the array API's name since 2.0 only.
+    return getattr(namespace(Q), "concat", np.concatenate)([Q, more], axis=1)

@@ -7,12 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .._arrays import as_type, like, numpy_dtype
-from ..optics._rows import check_count
-from ._device import check_device, independent, probes, scaled_to, sketch_rows, test_matrix
+from .._utils.arrays import as_type, like, numpy_dtype
+from .._utils.checks import check_count
+from ..optics import GaussianMedium
+from ..optics.opu import resolve_opu
 from ._lanczos import MatrixFunction
-from ._operators import Operator, check_operator
-from ._tall import forms, inner, qr
+from ._operator import Operator
+from ._operators import check_operator
+from ._random_vectors import next_exposure, probes, random_matrix, scaled_to, sketch_rows
+from ._tall_blocks import forms, inner, qr
 
 
 class Estimate(NamedTuple):
@@ -71,7 +74,7 @@ def opu_trace(
         Products with A that a product with f(A) costs at most, where a function is given:
         m above is then n_matvecs // lanczos_steps; at least 4. More steps suit
         ill-conditioned A; the standard error includes an estimate of what further steps
-        would change.
+        would change, and is infinite where they are too few for one.
     opu : OPU, default=None
         The device. None is an ideal one with a `GaussianMedium`. Of a layered medium one
         mode per block is used: modes of a block are not independent.
@@ -83,7 +86,8 @@ def opu_trace(
     value : float
         Estimate of the trace.
     standard_error : float
-        Standard deviation of its error, estimated.
+        Standard deviation of its error, estimated; infinite where the Lanczos process has not
+        converged.
     n_matvecs : int
         Number of products that were made, at most the number asked for.
 
@@ -96,7 +100,9 @@ def opu_trace(
     Warns
     -----
     sklearn.exceptions.ConvergenceWarning
-        If the trace of a function still changes with the number of Lanczos steps.
+        If the trace of a function still changes with the number of Lanczos steps, or, for
+        "inv", the smallest eigenvalue that they find does, and matters. The standard error is
+        then infinite.
 
     Notes
     -----
@@ -112,8 +118,8 @@ def opu_trace(
     Noise of variance s^2 in the camera's reading of a random vector would multiply a
     quadratic form by 1 + s^2. It does so through the vector's length alone, and lengths are
     known: each vector is scaled to sqrt(n), which removes the bias, and the random
-    lengths' part of the variance with it. In a "sketch", the noise in the readings of A's
-    rows and of R is independent and leaves no bias.
+    lengths' part of the variance with it. In a "sketch", A's rows and R are read in different
+    frames, whose noise is independent and leaves no bias.
 
     Lanczos vectors are reorthogonalised in full. x'f(A)x by the Lanczos process is
     stochastic Lanczos quadrature [5]_.
@@ -145,7 +151,7 @@ def opu_trace(
     True
     """
     operator = check_operator(A, square=True)
-    opu = check_device(opu, random_state)
+    opu = resolve_opu(opu, random_state, medium=GaussianMedium)
     n_matvecs = check_count(n_matvecs, "n_matvecs")
     if method not in _METHODS:
         raise ValueError(f"method must be one of {sorted(_METHODS)}, got {method!r}.")
@@ -168,8 +174,8 @@ def opu_trace(
         if not converges:
             warnings.warn(
                 f"{cost} Lanczos steps are too few for this function of A: its trace still "
-                "changes, and the standard error may be too small. Raise lanczos_steps, and "
-                "n_matvecs with it, or add a multiple of the identity to A.",
+                "changes, and nothing tells by how much: the standard error is infinite. Raise "
+                "lanczos_steps, and n_matvecs with it, or add a multiple of the identity to A.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -177,24 +183,26 @@ def opu_trace(
 
 
 def _mean(samples):
-    """Mean and its standard error."""
-    return samples.mean(), samples.std(ddof=1) / math.sqrt(len(samples))
+    """Mean and its standard error, also of samples whose squares no float holds."""
+    unit = abs(samples).max() or 1.0
+    return samples.mean(), (samples / unit).std(ddof=1) / math.sqrt(len(samples)) * unit
 
 
 def _hutchinson(A, opu, m):
     X = A.asarray(probes(opu, A.shape[0], m, A.dtype))
-    return _mean(forms(X, A.matmat(X)))
+    with A.threads():
+        return _mean(forms(X, A.matmat(X)))
 
 
 def _sketch(A, opu, m):
     if not isinstance(A, Operator) or not A.has_rows:
         return _hutchinson(A, opu, m)
     n = A.shape[0]
-    opu = independent(opu, n, -(-m // 2))
+    opu = opu.with_independent_modes(n, m)
     # Not by sending A R through the glass again: column i would put n times the mean light
     # on mode i, more than a camera can read.
-    test = A.asarray(test_matrix(opu, n, m, A.dtype))
-    return _mean(forms(test, sketch_rows(opu, A, m)))
+    test = A.asarray(random_matrix(opu, n, m, A.dtype))
+    return _mean(forms(test, sketch_rows(opu, A, m, next_exposure(opu))))
 
 
 def _hutch_plus_plus(A, opu, m):
@@ -202,21 +210,23 @@ def _hutch_plus_plus(A, opu, m):
     rank = min(m // 3, n)
     n_probes = 0 if rank == n else m - 2 * rank
     X = A.asarray(probes(opu, n, rank + n_probes, A.dtype))
-    Q, _ = qr(A.matmat(X[:, :rank]))
-    exact = forms(Q, A.matmat(Q)).sum()
-    if rank == n:
-        return exact, np.finfo(A.dtype).eps * abs(exact)
-    X = X[:, rank:]
-    X = scaled_to(X - Q @ (Q.T @ X), n - rank)
-    rest, standard_error = _mean(forms(X, A.matmat(X)))
+    with A.threads():
+        Q, _ = qr(A.matmat(X[:, :rank]))
+        exact = forms(Q, A.matmat(Q)).sum()
+        if rank == n:
+            return exact, np.finfo(A.dtype).eps * abs(exact)
+        X = X[:, rank:]
+        X = scaled_to(X - Q @ (Q.T @ X), n - rank)
+        rest, standard_error = _mean(forms(X, A.matmat(X)))
     return exact + rest, standard_error
 
 
 def _xtrace(A, opu, m):
     n = A.shape[0]
     X = A.asarray(probes(opu, n, min(m // 2, n), A.dtype))
-    images = A.matmat(X)
-    values, widening = leave_one_out(X, images, [(X, images)], lambda Q: [(Q, A.matmat(Q))])
+    with A.threads():
+        images = A.matmat(X)
+        values, widening = leave_one_out(X, images, [(X, images)], lambda Q: [(Q, A.matmat(Q))])
     value, spread = _mean(values[0]) if len(values[0]) > 1 else (values[0][0], 0.0)
     return value, with_rounding(spread * widening, value, A.dtype)
 

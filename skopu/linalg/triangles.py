@@ -3,11 +3,13 @@
 import numpy as np
 import scipy.sparse
 
-from .._arrays import is_foreign, namespace
-from ..optics._rows import check_count
-from ._device import check_device, probes
+from .._utils.arrays import backend_of, namespace
+from .._utils.checks import check_count
+from ..optics import GaussianMedium
+from ..optics.opu import resolve_opu
 from ._lanczos import check_symmetric
 from ._operators import check_operator
+from ._random_vectors import probes
 from .trace import Estimate, leave_one_out, with_rounding
 
 
@@ -75,7 +77,7 @@ def count_triangles(adjacency, n_matvecs=200, *, opu=None, random_state=None):
     operator = check_operator(adjacency, "adjacency", square=True)
     if operator.stored:
         _check_simple(operator.A)
-    opu = check_device(opu, random_state)
+    opu = resolve_opu(opu, random_state, medium=GaussianMedium)
     n = operator.shape[0]
     if check_count(n_matvecs, "n_matvecs") < 11:
         raise ValueError(f"n_matvecs must be at least 11 to count triangles, got {n_matvecs}.")
@@ -130,7 +132,7 @@ def _check_simple(A):
             "adjacency must be symmetric. Take the maximum of it and its transpose to ignore "
             "the direction of edges."
         )
-    if xp.any(xp.linalg.diagonal(A) if is_foreign(A) else A.diagonal()):
+    if xp.any(A.diagonal() if backend_of(A).is_numpy else xp.linalg.diagonal(A)):
         raise ValueError(
             "adjacency has self-loops (entries on its diagonal), which belong to no triangle. "
             "Set them to zero first."

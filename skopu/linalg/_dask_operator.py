@@ -5,7 +5,7 @@ import itertools
 import dask
 import numpy as np
 
-from ._operators import Operator
+from ._operator import Operator
 
 _FAN_IN = 8  # results that are added up at once
 

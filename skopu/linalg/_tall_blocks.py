@@ -1,15 +1,17 @@
 """Products of tall matrices of few columns with small ones, which are always NumPy's.
 
-Tall ones of NumPy's are multiplied chunk by chunk: a chunk fits the processor's cache, so
-temporary results never go to memory. Those of other libraries stay on their device.
+Each function has two forms. Tall matrices of NumPy's are multiplied chunk by chunk: a chunk
+fits the processor's cache, so temporary results never go to memory. Those of other libraries
+stay on their device.
 """
 
+import functools
 import math
 
 import numpy as np
 
-from .._arrays import as_type, is_foreign, like, namespace, to_numpy
-from ..optics._rows import pieces, run_pieces
+from .._utils.arrays import as_type, like, namespace, to_numpy
+from .._utils.threads import pieces, run_pieces
 
 _CHUNK = 2**19  # entries of the widest array
 
@@ -19,10 +21,14 @@ def chunks(n_rows, width):
     return pieces(n_rows, max(256, _CHUNK // max(width, 1)))
 
 
+@functools.singledispatch
 def inner(X, Y, run):
     """X.T @ Y, small and NumPy's."""
-    if is_foreign(Y):
-        return to_numpy(X.T @ Y)
+    return to_numpy(X.T @ Y)
+
+
+@inner.register(np.ndarray)
+def _(X, Y, run):
     slices = chunks(len(Y), max(X.shape[1], Y.shape[1]))
     parts = [None] * len(slices)
 
@@ -33,23 +39,28 @@ def inner(X, Y, run):
     return np.sum(parts, axis=0)
 
 
+@functools.singledispatch
 def subtract(Y, X, C, run):
     """Y -= X @ C in place."""
-    if is_foreign(Y):
-        Y -= X @ like(C, Y)
-        return
+    Y -= X @ like(C, Y)
 
+
+@subtract.register(np.ndarray)
+def _(Y, X, C, run):
     def work(rows):
         Y[rows] -= X[rows] @ C
 
     run_pieces(work, chunks(len(Y), max(X.shape[1], Y.shape[1])), run)
 
 
+@functools.singledispatch
 def transform(Y, C, run):
     """Y @ C, in place of Y where that is NumPy's, for a square C."""
-    if is_foreign(Y):
-        return Y @ like(C, Y)
+    return Y @ like(C, Y)
 
+
+@transform.register(np.ndarray)
+def _(Y, C, run):
     def work(rows):
         Y[rows] = Y[rows] @ C
 
@@ -60,39 +71,60 @@ def transform(Y, C, run):
 def multiply(blocks, C, run):
     """np.hstack(blocks) @ C."""
     parts = np.split(C, np.cumsum([block.shape[1] for block in blocks])[:-1])
-    if is_foreign(blocks[0]):
-        return sum(block @ like(part, block) for block, part in zip(blocks, parts, strict=True))
-    result = np.empty((len(blocks[0]), C.shape[1]), blocks[0].dtype)
+    return _add_products(blocks[0], blocks, parts, run)
+
+
+@functools.singledispatch
+def _add_products(first, blocks, parts, run):
+    return sum(block @ like(part, block) for block, part in zip(blocks, parts, strict=True))
+
+
+@_add_products.register(np.ndarray)
+def _(first, blocks, parts, run):
+    result = np.empty((len(first), parts[0].shape[1]), first.dtype)
 
     def work(rows):
         piece = result[rows]
-        np.matmul(blocks[0][rows], parts[0], out=piece)
+        np.matmul(first[rows], parts[0], out=piece)
         for block, part in zip(blocks[1:], parts[1:], strict=True):
             piece += block[rows] @ part
 
-    run_pieces(work, chunks(len(result), C.shape[1]), run)
+    run_pieces(work, chunks(*result.shape), run)
     return result
 
 
+@functools.singledispatch
 def qr(Y):
     """Orthonormal Q, tall, and R, small and NumPy's, with Q @ R = Y."""
-    if is_foreign(Y):
-        Q, R = namespace(Y).linalg.qr(Y)
-        return Q, to_numpy(R)
-    return np.linalg.qr(Y)
+    Q, R = namespace(Y).linalg.qr(Y)
+    return Q, to_numpy(R)
 
 
+qr.register(np.ndarray, np.linalg.qr)
+
+
+@functools.singledispatch
 def forms(X, Y):
     """Inner products of corresponding columns, in double precision and NumPy's."""
-    if is_foreign(X):
-        xp = namespace(X)
-        return to_numpy(xp.sum(as_type(X, np.float64) * as_type(Y, np.float64), axis=0))
+    xp = namespace(X)
+    return to_numpy(xp.sum(as_type(X, np.float64) * as_type(Y, np.float64), axis=0))
+
+
+@forms.register(np.ndarray)
+def _(X, Y):
     return np.einsum("ij,ij->j", X, Y, dtype=np.float64)
 
 
 def lengths(columns):
     """Norms of columns, in double precision and NumPy's."""
-    return np.sqrt(forms(columns, columns))
+    squares = forms(columns, columns)
+    limits = np.finfo(np.float64)
+    if np.all((squares > limits.tiny / limits.eps) & (squares < limits.max)):
+        return np.sqrt(squares)
+    largest = to_numpy(namespace(columns).max(abs(columns), axis=0))  # or a column is zero
+    unit = np.where(largest > 0, largest, 1)
+    scaled = columns / like(unit, columns)
+    return unit * np.sqrt(forms(scaled, scaled))
 
 
 def largest_length(columns):

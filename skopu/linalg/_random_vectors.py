@@ -1,0 +1,79 @@
+"""Random vectors and projections: always from the device."""
+
+import numpy as np
+import scipy.sparse
+
+from .._utils.arrays import like, numpy_dtype
+from .._utils.checks import is_memory_map
+from ..optics.device import project_rows
+from ._operator import in_row_order, pieces_in_memory
+from ._tall_blocks import forms
+
+
+def sketch_rows(opu, operator, n, exposure=0):
+    """Operator @ (random n columns), one pass: each row goes through the device.
+
+    exposure is the number of the first frame that is taken of each row.
+
+    An operator's rows cannot be shown, nor can those of a memory map whose columns are
+    contiguous without reading it once for each piece; both multiply a random matrix.
+    """
+    if operator.has_rows and not operator.stored:
+        operator.count(n)
+        options = opu, n, operator.name, operator.dtype, exposure
+        return np.concatenate(operator.map_chunks(_project_chunk, *options))
+    A = operator.A
+    on_disk = is_memory_map(A)
+    if not operator.has_rows or (on_disk and not in_row_order(A)):
+        return operator.matmat(random_matrix(opu, operator.shape[1], n, operator.dtype, exposure))
+    operator.count(n)
+    n_rows = len(A) if isinstance(A, np.ndarray) else 0
+    if not (on_disk or (n_rows and A.dtype != operator.dtype)):
+        return project_rows(opu, A, n, operator.name, exposure)
+    sketch = np.empty((n_rows, n), operator.dtype)
+    for part in pieces_in_memory(n_rows, A.shape[1] * operator.dtype.itemsize):
+        rows = A[part].astype(operator.dtype, copy=False)
+        sketch[part] = project_rows(opu, rows, n, operator.name, exposure)
+    return sketch
+
+
+def _project_chunk(chunk, opu, n, name, dtype, exposure):
+    return project_rows(opu, chunk.astype(dtype, copy=False), n, name, exposure)
+
+
+def next_exposure(opu):
+    """Number of the first frame that a reading of signed rows leaves for another.
+
+    Equal rows in equal frames have equal noise, so what is multiplied by its like must be read
+    in other frames.
+    """
+    return opu.exposures(1, "linear", signed=True)
+
+
+def random_matrix(opu, n_rows, n, dtype, exposure=0):
+    """Random matrix (n_rows, n), read from the device by showing each input alone."""
+    inputs = scipy.sparse.identity(n_rows, dtype, format="csr")
+    return project_rows(opu, inputs, n, "each input", exposure)
+
+
+def probes(opu, n_rows, n, dtype):
+    """Independent random vectors as columns, each of squared length n_rows.
+
+    A noisy camera lengthens its readings, which would multiply quadratic forms by 1 + s^2
+    for noise of variance s^2; lengths alone carry that factor, so fixing them removes it.
+    """
+    if n_rows == 1:  # the one direction there is
+        return np.ones((1, n), dtype)
+    vectors = random_matrix(opu.with_independent_modes(n_rows, n), n_rows, n, dtype)
+    if not vectors.any(axis=0).all():
+        raise ValueError(
+            f"Some modes of {opu!r} give no random vector of length {n_rows}: its camera reads "
+            "zeros alone. Give it more bits."
+        )
+    return scaled_to(vectors, n_rows)
+
+
+def scaled_to(vectors, squared_length):
+    """Columns, none of which is zero, scaled to that squared length."""
+    scale = np.sqrt(squared_length / forms(vectors, vectors))
+    return vectors * like(scale.astype(numpy_dtype(vectors)), vectors)
