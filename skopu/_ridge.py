@@ -5,6 +5,7 @@ targets taken away where there is an intercept, the coefficients solve (G + alph
 with G = Z' diag(w) Z and B = Z' diag(w) Y.
 """
 
+import math
 import warnings
 from typing import NamedTuple
 
@@ -14,17 +15,19 @@ from scipy.linalg.blas import get_blas_funcs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge, RidgeCV
 
-from ._progress import progress_bar
-from .linalg._device import test_matrix
+from ._utils.checks import all_finite
+from ._utils.progress import progress_bar
+from ._utils.streams import bit_generator, raw_bytes
+from ._utils.threads import pieces
 from .linalg._nystrom import nystrom
+from .linalg._random_vectors import random_matrix
 from .optics import OPU, GaussianMedium
-from .optics._glass import bit_generator, raw_bytes
-from .optics._rows import all_finite, pieces
 
 _STORED = 2**27  # features that are stored where samples are fewer
 _LARGEST_GRAM = 25_000  # rows of a Gram matrix: 2.5 or 5 GB
 _PART = 1024  # samples of a block that are worked on at once
 _SOME = 256  # samples whose mean is near that of all
+_LOST = 10  # times rounding of the largest eigenvalue, below which an eigenvalue is noise
 _RANK = 1024  # directions that the preconditioner knows
 _SKETCH = 2**27  # entries of the preconditioner's sketch: 1 GB
 _PROBES = 10  # random vectors that the trace of the hat matrix is estimated from
@@ -136,6 +139,7 @@ def _solve_directly(problem, alphas):
     right = np.zeros((n, problem.Y.shape[1]))
     syrk = get_blas_funcs("syrk", [gram])
     n_passes = 1 if len(alphas) == 1 else 2
+    _check_some_rows(problem, min(alphas))
     with progress_bar(problem.verbose, n_passes * len(problem.Y), "ridge", " rows") as done:
         for rows, block in problem.blocks(done):
             gram = syrk(1, block.T, beta=1, c=gram, lower=True, overwrite_c=True)
@@ -149,11 +153,13 @@ def _solve_directly(problem, alphas):
             return problem.solution(coef, alphas[0], None, n_passes)
         options = {"lower": True, "overwrite_a": True, "check_finite": False, "driver": "evd"}
         values, vectors = scipy.linalg.eigh(gram, **options)
-        values = np.maximum(values.astype(np.float64), 0)
+        values = values.astype(np.float64)
+        _check_rounding(min(alphas), min(alphas) + values[0], values[-1], dtype)
+        values = np.maximum(values, 0)
         inverses = 1 / (values[:, None] + alphas)
         right = vectors.T @ right
         errors = _leave_one_out(problem, vectors, inverses, right, done)
-    best = int(np.argmin(errors))
+    best = _best(errors, alphas)
     coef = vectors @ (inverses[:, [best]] * right)
     return problem.solution(coef, alphas[best], -errors[best], n_passes)
 
@@ -166,16 +172,72 @@ def _check_overflow(products, dtype):
         )
 
 
+def _check_rounding(alpha, least, largest, dtype):
+    """Raise ValueError where the least eigenvalue, with alpha, is lost beside the largest."""
+    if least < _LOST * np.finfo(dtype).eps * largest:
+        raise ValueError(
+            f"alpha={alpha} is too small for features of {dtype}: rounding hides it. Raise "
+            "alphas, scale X down, look for outliers in it, or give X as float64."
+        )
+
+
+def _check_some_rows(problem, alpha):
+    """`_check_rounding` before the pass, where some rows leave no doubt.
+
+    No more than half of their directions may be lost. Of the rows, spread over all, those
+    longest along the leading direction do not count: one outlier would seem to be many.
+    """
+    rows = np.unique(np.linspace(0, len(problem.Y) - 1, _SOME).astype(int))
+    roots = problem.roots[rows]
+    weight = np.square(roots, dtype=np.float64).sum()
+    if weight == 0:
+        return
+    some = problem.features(problem.X[rows]) - problem.shift
+    some = some.astype(np.float64) * roots[:, None]
+    _check_overflow(some, problem.X.dtype)
+    _, sizes, directions = np.linalg.svd(some, full_matrices=False)
+    along = np.sort(np.square(some @ directions[0]))[: -(-9 * len(rows) // 10)]
+    scale = problem.total / weight
+    middle, largest = scale * sizes[len(sizes) // 2] ** 2, scale * along.sum()
+    # Without the longest tenth, some half of a normal sum is left; half of that is the margin.
+    _check_rounding(alpha, alpha + middle, largest / 2, problem.X.dtype)
+
+
+def _best(errors, alphas):
+    """Index of the least error of cross-validation."""
+    if not np.isfinite(errors).all():
+        wrong = [alpha for alpha, error in zip(alphas, errors, strict=True) if error - error != 0]
+        raise ValueError(
+            f"The errors of cross-validation are not finite for alphas={wrong}. Raise alphas, or "
+            "scale the targets down."
+        )
+    return int(np.argmin(errors))
+
+
 def _factor_and_solve(gram, right, alpha):
     gram.ravel("K")[:: len(gram) + 1] += alpha
     try:
         factor = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
-    except scipy.linalg.LinAlgError as error:
-        raise ValueError(
-            f"alpha={alpha} is too small for features of {gram.dtype}: rounding hides it. Raise "
-            "alphas, scale X down, or give X as float64."
-        ) from error
+    except scipy.linalg.LinAlgError:
+        least, largest = -math.inf, 0.0
+    else:
+        least, largest = _extreme_eigenvalues(factor[0])
+    _check_rounding(alpha, least, largest, gram.dtype)
     return scipy.linalg.cho_solve(factor, right.astype(gram.dtype), check_finite=False)
+
+
+def _extreme_eigenvalues(L):
+    """Smallest and largest eigenvalue of L @ L.T, about, by a few steps of power iteration."""
+    multiply, solve = get_blas_funcs(["trmv", "trsv"], [L])
+    found = []
+    for apply, order in ((solve, (0, 1)), (multiply, (1, 0))):
+        vector = np.random.default_rng(0).normal(size=len(L)).astype(L.dtype)
+        for _ in range(5):
+            vector /= np.linalg.norm(vector)
+            for trans in order:
+                vector = apply(L, vector, lower=True, trans=trans)
+        found.append(float(np.linalg.norm(vector)))
+    return 1 / found[0], found[1]
 
 
 def _leave_one_out(problem, vectors, inverses, right, done):
@@ -213,7 +275,7 @@ def _solve_iteratively(problem, alphas, tol, max_iter, seed):
     probes = _random_signs(seed, len(problem.Y), _PROBES if len(alphas) > 1 else 0)
     columns = np.hstack([problem.Y, probes.astype(problem.X.dtype)])
     rank = min(_RANK, n, max(1, _SKETCH // n))
-    test = test_matrix(OPU(GaussianMedium(), random_state=seed), n, rank, np.float64)
+    test = random_matrix(OPU(GaussianMedium(), random_state=seed), n, rank, np.float64)
     test = np.linalg.qr(test)[0]
     right, sketch = np.zeros((n, columns.shape[1])), np.zeros(test.shape)
     with progress_bar(problem.verbose, len(columns), "ridge, sketch", " rows") as done:
@@ -236,7 +298,7 @@ def _solve_iteratively(problem, alphas, tol, max_iter, seed):
     best, score = 0, None
     if len(alphas) > 1:
         errors = [_generalized(problem, right, *pair) for pair in zip(coefs, alphas, strict=True)]
-        best = int(np.argmin(errors))
+        best = _best(errors, alphas)
         score = -errors[best]
     return problem.solution(coefs[best][:, :n_targets], alphas[best], score, 1 + n_steps)
 

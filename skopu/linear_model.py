@@ -1,6 +1,7 @@
 """Linear models on random features that are never held in memory."""
 
 import numbers
+import warnings
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
@@ -8,27 +9,32 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from ._features import feature_map
+from ._device_mixin import DeviceMixin
+from ._feature_map import feature_map
 from ._ridge import solve
-from ._sklearn import Interval, StrOptions, check_sample_weight, fit_context
-from ._validation import check_some_weight, validate_array
-from .optics import OPU
+from ._utils.checks import check_some_weight, validate_rows
+from ._utils.fitting import unchanged_on_error
+from ._utils.private_sklearn import Interval, StrOptions, check_sample_weight, fit_context
+from .kernels import KERNELS, Kernel
+from .optics import Device, LayeredMedium
 
 
-class _OpticalRidge(BaseEstimator):
+class _OpticalRidge(DeviceMixin, BaseEstimator):
     """What the regressor and the classifier share."""
+
+    _default_medium = LayeredMedium
 
     _parameter_constraints = {
         "n": [Interval(numbers.Integral, 1, None, closed="left")],
         "alphas": [Interval(numbers.Real, 0, None, closed="neither"), "array-like"],
-        "kernel": [StrOptions({"speckle", "arc_cosine", "rbf"})],
+        "kernel": [StrOptions(set(KERNELS)), Kernel],
         "degree": [Interval(numbers.Real, 0, None, closed="left"), None],
-        "gamma": [Interval(numbers.Real, 0, None, closed="neither"), None],
+        "gamma": [Interval(numbers.Real, 0, None, closed="neither"), StrOptions({"scale"}), None],
         "fit_intercept": ["boolean"],
         "solver": [StrOptions({"auto", "direct", "cg"})],
         "tol": [Interval(numbers.Real, 0, None, closed="neither")],
         "max_iter": [Interval(numbers.Integral, 1, None, closed="left")],
-        "opu": [OPU, None],
+        "opu": [Device, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -69,9 +75,11 @@ class _OpticalRidge(BaseEstimator):
             raise ValueError(f"alphas must be one positive number or several, got {self.alphas!r}.")
         if not (np.isfinite(alphas).all() and alphas.min() > 0):
             raise ValueError(f"alphas must be positive and finite, got {self.alphas!r}.")
+        if alphas.size > 1 and len(Y) == 1:
+            raise ValueError("There is no cross-validation among alphas with n_samples = 1.")
         if sample_weight is not None:
             check_some_weight(sample_weight)
-        self._map = feature_map(self, X.shape[1])
+        self._map = feature_map(self, X, sample_weight)
         self.opu_ = self._map.opu
         solution = solve(
             self._map,
@@ -83,18 +91,31 @@ class _OpticalRidge(BaseEstimator):
             solver=self.solver,
             tol=self.tol,
             max_iter=self.max_iter,
-            seed=self._map.offset_seed,
+            seed=self._map.seed,
             verbose=self.verbose,
         )
         self.coef_ = np.ascontiguousarray(solution.coef.T, X.dtype)
         self.intercept_ = np.asarray(solution.intercept, X.dtype)
+        self._warn_of_edge(solution.alpha)
         self.alpha_, self.n_iter_ = solution.alpha, solution.n_passes
         self.best_score_ = solution.score
+
+    def _warn_of_edge(self, alpha):
+        alphas = np.unique(np.asarray(self.alphas, float))
+        if len(alphas) < 3 or alphas[0] < alpha < alphas[-1]:  # two have nothing but edges
+            return
+        which, better = ("smallest", "smaller") if alpha == alphas[0] else ("largest", "larger")
+        warnings.warn(
+            f"The best of alphas is {alpha}, the {which} of them: a {better} one may be better. "
+            "Widen the range of alphas.",
+            UserWarning,
+            stacklevel=6,
+        )
 
     def _targets(self, X):
         """Predicted targets of shape (n_samples, n_targets)."""
         check_is_fitted(self, "coef_")
-        X = validate_array(self, X, reset=False, accept_sparse="csr")
+        X = validate_rows(self, X, reset=False, accept_sparse="csr")
         coef = np.atleast_2d(self.coef_)
         result = np.empty((X.shape[0], len(coef)), np.result_type(X, coef))
         for rows in self._map.blocks(X):
@@ -122,6 +143,8 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, _OpticalRidge):
     alphas : float or array-like of float, default=1.0
         Strength of the L2 penalty. Of several, the best by cross-validation is taken: by
         leave-one-out, or by generalized cross-validation where ``solver`` is "cg".
+        The smallest must not be lost in rounding, about 1e-6 of the largest eigenvalue of the
+        features' inner products in float32 where others are near 0; "direct" refuses it.
     kernel, degree, gamma
         Of the features, see `OpticalRandomFeatures`. Those of "speckle" are the same for x and
         -x: where signs matter, as in standardised data, take another kernel.
@@ -190,6 +213,7 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, _OpticalRidge):
     (1.0, True)
     """
 
+    @unchanged_on_error()
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Fit the model.
@@ -212,9 +236,15 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, _OpticalRidge):
         ------
         ValueError
             If the data or weights are not finite, a parameter does not suit the kernel, the
-            device has fewer inputs or outputs, or alphas are lost in rounding.
+            device has fewer inputs or outputs, alphas are lost in rounding, or errors of
+            cross-validation are not finite.
+
+        Warns
+        -----
+        UserWarning
+            If the best of three alphas or more is the smallest or the largest.
         """
-        X, y = validate_array(self, X, y=y, accept_sparse="csr", multi_output=True, y_numeric=True)
+        X, y = validate_rows(self, X, y=y, accept_sparse="csr", multi_output=True, y_numeric=True)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
         y = y.astype(np.float64, copy=False)
@@ -260,6 +290,8 @@ class OpticalRidgeClassifier(ClassifierMixin, _OpticalRidge):
     alphas : float or array-like of float, default=1.0
         Strength of the L2 penalty. Of several, the best by cross-validation is taken: by
         leave-one-out, or by generalized cross-validation where ``solver`` is "cg".
+        The smallest must not be lost in rounding, about 1e-6 of the largest eigenvalue of the
+        features' inner products in float32 where others are near 0; "direct" refuses it.
     kernel, degree, gamma
         Of the features, see `OpticalRandomFeatures`. Those of "speckle" are the same for x and
         -x: where signs matter, as in standardised data, take another kernel.
@@ -366,6 +398,7 @@ class OpticalRidgeClassifier(ClassifierMixin, _OpticalRidge):
         )
         self.class_weight = class_weight
 
+    @unchanged_on_error()
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Fit the model.
@@ -388,9 +421,15 @@ class OpticalRidgeClassifier(ClassifierMixin, _OpticalRidge):
         ------
         ValueError
             If the data or weights are not finite, a parameter does not suit the kernel, the
-            device has fewer inputs or outputs, or alphas are lost in rounding.
+            device has fewer inputs or outputs, alphas are lost in rounding, or errors of
+            cross-validation are not finite.
+
+        Warns
+        -----
+        UserWarning
+            If the best of three alphas or more is the smallest or the largest.
         """
-        X, y = validate_array(self, X, y=y, accept_sparse="csr", multi_output=True)
+        X, y = validate_rows(self, X, y=y, accept_sparse="csr", multi_output=True)
         self._binarizer = LabelBinarizer(pos_label=1, neg_label=-1)
         Y = self._binarizer.fit_transform(y).astype(np.float64)
         self.classes_ = self._binarizer.classes_

@@ -4,14 +4,13 @@ import math
 
 import numpy as np
 import scipy.sparse
-from sklearn.base import clone
 
-from ..linalg._device import project
+from ..optics.device import project_rows
 
 
 def feedback_device(opu, optical):
     """The device itself, or the same glass with an ideal modulator and camera."""
-    return opu if optical else clone(opu).set_params(camera=None, input_bits=None)
+    return opu if optical else opu.without_noise()
 
 
 def check_shows_errors(opu, n_outputs, layer_sizes, error_encoding):
@@ -21,7 +20,7 @@ def check_shows_errors(opu, n_outputs, layer_sizes, error_encoding):
             f"A modulator of input_bits={opu.input_bits} cannot show an error exactly. Set "
             'error_encoding="ternary", or input_bits=None for the device.'
         )
-    opu._check(n_outputs, -(-sum(layer_sizes) // 2))
+    opu.check(n_outputs, sum(layer_sizes), "linear")
 
 
 def ternary(error, threshold):
@@ -66,7 +65,7 @@ def project_error(opu, error, layer_sizes, error_encoding, ternary_threshold, st
         place = np.tile(np.arange(n_samples), 2), which.reshape(-1)
         weights = scipy.sparse.csr_matrix((factors, place), (n_samples, len(shown)))
     exposure = step * opu.exposures(1, "linear", signed=True)
-    seen = project(opu, shown, n_modes, "the error", exposure)
+    seen = project_rows(opu, shown, n_modes, "the error", exposure)
     if error_encoding == "ternary":
         seen = weights @ seen
     parts = np.split(seen, np.cumsum(layer_sizes)[:-1], axis=1)

@@ -11,17 +11,17 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from .._progress import progress_bar
-from .._sklearn import Interval, StrOptions, fit_context, training_loop
-from .._validation import validate_array
-from ..linalg._device import own_device
-from ..optics import OPU
-from ..optics._rows import all_finite
+from .._device_mixin import DeviceMixin
+from .._utils.checks import all_finite, validate_rows
+from .._utils.fitting import unchanged_on_error
+from .._utils.private_sklearn import Interval, StrOptions, fit_context, training_loop
+from .._utils.progress import progress_bar
+from ..optics import Device
 from ._feedback import angle, check_shows_errors, feedback_device, project_error
 from ._optimizers import Diverged, check_finite, copy_weights, in_place
 
 
-class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
+class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
     """Graph convolutional network for nodes of which some are labelled.
 
     Each layer averages what it computes over the neighbours of a node [1]_. Trained by
@@ -143,7 +143,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         "feedback": [StrOptions({"backprop", "dense", "optical"})],
         "error_encoding": [StrOptions({"exact", "ternary"})],
         "ternary_threshold": [Interval(numbers.Real, 0, 1, closed="left")],
-        "opu": [OPU, None],
+        "opu": [Device, None],
         "track_alignment": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -182,6 +182,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    @unchanged_on_error()
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, adjacency=None, *, validation_mask=None):
         """Train the network on the labelled nodes of a graph.
@@ -212,7 +213,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             matrix is not square, symmetric, non-negative and of the size of X; the device
             cannot show the error or has too few outputs; or training diverges.
         """
-        X, y = validate_array(self, X, y=y, accept_sparse="csr", multi_output=False)
+        X, y = validate_rows(self, X, y=y, accept_sparse="csr", multi_output=False)
         graph = normalized_adjacency(adjacency, X)
         trained, validation = self._encode(y, validation_mask, adjacency is None)
         sizes = np.asarray(self.hidden_layer_sizes)
@@ -223,7 +224,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             )
         layer_sizes = np.atleast_1d(sizes).tolist()
         random_state = check_random_state(self.random_state)
-        self.opu_ = own_device(self.opu, random_state)
+        self.opu_ = self._own_device(random_state)
         optical = self.feedback == "optical"
         if optical and layer_sizes:
             check_shows_errors(self.opu_, len(self.classes_), layer_sizes, self.error_encoding)
@@ -239,10 +240,10 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             if not all_finite(probabilities):
                 raise Diverged
         except Diverged:
-            del self.coefs_, self.intercepts_  # which are of no use
             raise ValueError(
                 "Training diverged: the loss or the weights are no longer finite. Lower "
-                f"learning_rate_init={self.learning_rate_init}, or scale X."
+                f"learning_rate_init={self.learning_rate_init}, or scale X. The network is as it "
+                "was before."
             ) from None
         self.label_distributions_ = probabilities
         self.transduction_ = self.classes_[self.label_distributions_.argmax(axis=1)]
@@ -282,7 +283,7 @@ class DFAGraphClassifier(ClassifierMixin, BaseEstimator):
             Probabilities, in the order of ``classes_``.
         """
         check_is_fitted(self, "coefs_")
-        X = validate_array(self, X, accept_sparse="csr", reset=False)
+        X = validate_rows(self, X, accept_sparse="csr", reset=False)
         return self._forward(X, normalized_adjacency(adjacency, X))[-1]
 
     def score(self, X, y, adjacency=None, sample_weight=None):

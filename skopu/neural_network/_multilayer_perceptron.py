@@ -6,12 +6,12 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from .._progress import progress_bar
-from .._sklearn import Interval, StrOptions, training_loop
-from .._validation import check_some_weight, refuse_foreign
-from ..linalg._device import own_device
-from ..optics import OPU
-from ..optics._rows import all_finite
+from .._device_mixin import DeviceMixin
+from .._utils.checks import all_finite, check_some_weight, refuse_foreign
+from .._utils.fitting import unchanged_on_error
+from .._utils.private_sklearn import Interval, StrOptions, training_loop
+from .._utils.progress import progress_bar
+from ..optics import Device
 from ._feedback import angle, check_shows_errors, feedback_device, project_error
 from ._optimizers import Diverged, add_scaled, check_finite, copy_weights, in_place
 
@@ -20,12 +20,28 @@ _OPTIONS = {
     "feedback": [StrOptions({"dense", "optical"})],
     "error_encoding": [StrOptions({"exact", "ternary"})],
     "ternary_threshold": [Interval(numbers.Real, 0, 1, closed="left")],
-    "opu": [OPU, None],
+    "opu": [Device, None],
     "track_alignment": ["boolean"],
 }
 
 
-class _DirectFeedback:
+# What training goes on from, in place, with warm_start and partial_fit.
+_CHANGED_IN_PLACE = (
+    "coefs_",
+    "intercepts_",
+    "_optimizer",
+    "_random_state",
+    "loss_curve_",
+    "validation_scores_",
+    "alignment_",
+)
+
+
+class _Interrupted(BaseException):
+    """KeyboardInterrupt under another name: scikit-learn's loop would keep half a training."""
+
+
+class _DirectFeedback(DeviceMixin):
     """What takes the place of the backward pass in scikit-learn's training loop."""
 
     @property
@@ -44,7 +60,7 @@ class _DirectFeedback:
         return True
 
     def _initialize(self, y, layer_units, dtype):
-        self.opu_ = own_device(self.opu, self.random_state)  # and leaves the loop's own numbers
+        self.opu_ = self._own_device(self.random_state)  # and leaves the loop's own numbers
         self._check_device(layer_units)  # before there are weights
         super()._initialize(y, layer_units, dtype)
         self._n_steps = 0
@@ -72,16 +88,13 @@ class _DirectFeedback:
             ):
                 super()._fit_stochastic(X, y, sample_weight, *arguments)
             check_finite(self.coefs_ + self.intercepts_)
+        except _Interrupted as error:
+            raise error.__cause__ from None
         except Diverged:
-            copy_weights(
-                self._best_coefs + self._best_intercepts, into=self.coefs_ + self.intercepts_
-            )
-            del self.__dict__["_optimizer"]  # its state is lost
             raise ValueError(
                 f"Training diverged: the loss or the weights are no longer finite. Lower "
                 f"learning_rate_init={self.learning_rate_init}, or scale X and y (for example "
-                "with StandardScaler). The weights are now the best of this training, or those "
-                "that it began with."
+                "with StandardScaler). The network is as it was before."
             ) from None
         finally:
             del self._feedback_device
@@ -129,6 +142,13 @@ class _DirectFeedback:
 
     def _backprop(self, X, y, sample_weight, activations, deltas, coef_grads, intercept_grads):
         """Loss and what stands for its gradients: each layer's own projection of the error."""
+        grads = coef_grads, intercept_grads
+        try:
+            return self._feedback_step(y, sample_weight, activations, deltas, *grads)
+        except KeyboardInterrupt as interrupt:
+            raise _Interrupted from interrupt
+
+    def _feedback_step(self, y, sample_weight, activations, deltas, coef_grads, intercept_grads):
         activations = self._forward_pass(activations)
         output = activations[-1]
         if sample_weight is not None and not sample_weight.any():  # of this batch
@@ -416,6 +436,7 @@ class DFAClassifier(_DirectFeedback, MLPClassifier):
         self.opu = opu
         self.track_alignment = track_alignment
 
+    @unchanged_on_error(*_CHANGED_IN_PLACE)
     def fit(self, X, y, sample_weight=None):
         """Train the network.
 
@@ -442,6 +463,7 @@ class DFAClassifier(_DirectFeedback, MLPClassifier):
         self._begin(X)
         return super().fit(X, y, sample_weight)
 
+    @unchanged_on_error(*_CHANGED_IN_PLACE)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Train for one epoch more.
 
@@ -667,6 +689,7 @@ class DFARegressor(_DirectFeedback, MLPRegressor):
         self.opu = opu
         self.track_alignment = track_alignment
 
+    @unchanged_on_error(*_CHANGED_IN_PLACE)
     def fit(self, X, y, sample_weight=None):
         """Train the network.
 
@@ -693,6 +716,7 @@ class DFARegressor(_DirectFeedback, MLPRegressor):
         self._begin(X)
         return super().fit(X, y, sample_weight)
 
+    @unchanged_on_error(*_CHANGED_IN_PLACE)
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one epoch more.
 

@@ -9,6 +9,8 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from .._utils.fitting import unchanged_on_error
+
 
 class NodeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Classifier of the nodes of one graph, which are given by their numbers.
@@ -71,6 +73,7 @@ class NodeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             copy._metadata_request = deepcopy(self._metadata_request)
         return copy
 
+    @unchanged_on_error()
     def fit(self, nodes, y):
         """Train on the whole graph with the labels of some nodes.
 

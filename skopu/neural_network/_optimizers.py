@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..optics._rows import all_finite, pieces
+from .._utils.checks import all_finite
+from .._utils.threads import pieces
 
 _PIECE = 2**14  # entries of a parameter updated at once
 
