@@ -26,8 +26,8 @@ from skopu import (
     OpticalRidge,
     OPUTraceEstimator,
     OPUTruncatedSVD,
-    _arrays,
 )
+from skopu._utils import arrays
 from skopu.kernels import arc_cosine_kernel, optical_kernel
 from skopu.linalg import count_triangles, opu_lstsq, opu_matmul, opu_svd, opu_trace
 
@@ -81,15 +81,14 @@ def put(request):
 def check_same(found, expected, beside, tol, scale=None):
     """Found lies beside that array, and is NumPy's expected to a tolerance."""
     scale = abs(expected).max() if scale is None else scale
-    assert _arrays.place(found) == _arrays.place(beside)
-    found = _arrays.to_numpy(found)
+    assert arrays.place(found) == arrays.place(beside)
+    found = arrays.to_numpy(found)
     assert found.dtype == expected.dtype
     assert found.shape == expected.shape
     assert abs(found - expected).max() <= tol * scale
 
 
-rng = np.random.default_rng(0)
-X = rng.normal(size=(9, 40))
+X = np.random.default_rng(0).normal(size=(9, 40))
 DTYPES = [np.float32, np.float64]
 
 
@@ -117,7 +116,7 @@ def test_same_glass(put, medium, n, start, dtype):
     check_same(field, medium.field(light, n, start), put(light), rounding(dtype), norm)
 
 
-def test_same_glass_in_two_dimensions_and_small_memory(put):
+def test_same_glass_in_two_dimensions_and_small_memory(put, rng):
     light = rng.normal(size=(3, 20000))
     expected = LayeredMedium().field(light, 50000)
     with sklearn.config_context(working_memory=1):  # row by row
@@ -127,7 +126,7 @@ def test_same_glass_in_two_dimensions_and_small_memory(put):
 
 
 def test_blocks_of_masks_are_moved_one_by_one(put, monkeypatch):
-    monkeypatch.setattr("skopu.optics.medium._BLOCK", 2048)
+    monkeypatch.setattr("skopu.optics.layered.BLOCK_ENTRIES", 2048)
     expected = LayeredMedium().field(X, 5000, 100)
     check_same(LayeredMedium().field(put(X), 5000, 100), expected, put(X), 1e-13)
 
@@ -145,7 +144,7 @@ CAMERAS = [
 @pytest.mark.parametrize("input_bits", [None, 1, 3])
 @pytest.mark.parametrize("camera", CAMERAS, ids=str)
 @pytest.mark.parametrize("mode", ["intensity", "linear"])
-def test_device(put, mode, camera, input_bits, dtype):
+def test_device(put, mode, camera, input_bits, dtype, rng):
     opu = OPU(GaussianMedium(), camera, input_bits, random_state=5)
     light = X if input_bits is None else rng.integers(0, 2**input_bits, X.shape)
     light = light.astype(dtype)
@@ -158,12 +157,12 @@ def test_device(put, mode, camera, input_bits, dtype):
         check_same(found, expected, put(light), rounding(dtype))
         return
     # What lies at the edge of two counts may be read as either, one in 1e5 in float32.
-    assert _arrays.place(found) == _arrays.place(put(light))
-    differ = abs(_arrays.to_numpy(found) - expected) > rounding(dtype) * abs(expected).max()
+    assert arrays.place(found) == arrays.place(put(light))
+    differ = abs(arrays.to_numpy(found) - expected) > rounding(dtype) * abs(expected).max()
     assert differ.mean() <= (0.002 if dtype == np.float32 else 0)
 
 
-def test_camera(put):
+def test_camera(put, rng):
     intensity = rng.exponential(size=(4, 300))
     for camera in (Camera(bits=6), Camera(bits=6, photons=50, read_noise=0.1)):
         check_same(camera.read(put(intensity)), camera.read(intensity), put(intensity), 1e-14)
@@ -196,13 +195,13 @@ def test_features(put, options, dtype):
     check_same(again, expected[:1], put(rows), 4 * rounding(dtype))
 
 
-def test_features_of_integers(put):
+def test_features_of_integers(put, rng):
     rows = rng.integers(0, 9, (4, 6))
     features = OpticalRandomFeatures(n=50, random_state=0)
     check_same(features.fit_transform(put(rows)), features.fit_transform(rows), put(rows), 1e-13)
 
 
-def test_pipeline():
+def test_pipeline(rng):
     torch = pytest.importorskip("torch")
     y = rng.normal(size=9)
     model = make_pipeline(OpticalRandomFeatures(n=300, random_state=0), Ridge(solver="svd"))
@@ -216,9 +215,9 @@ def test_pipeline():
 def test_optical_kernel(put, degree, dtype):
     A, B = X[:4].astype(dtype), X[2:].astype(dtype)
     A[0] = 0
-    for arrays in ((A,), (A, B)):
-        expected = optical_kernel(*arrays, degree=degree)
-        check_same(optical_kernel(*map(put, arrays), degree=degree), expected, put(A), 1e-6)
+    for samples in ((A,), (A, B)):
+        expected = optical_kernel(*samples, degree=degree)
+        check_same(optical_kernel(*map(put, samples), degree=degree), expected, put(A), 1e-6)
     single = optical_kernel(put(A[1]), put(B[1]), degree=degree)
     assert single == pytest.approx(optical_kernel(A[1], B[1], degree=degree), rel=1e-6)
 
@@ -227,12 +226,13 @@ def test_optical_kernel(put, degree, dtype):
 @pytest.mark.parametrize("degree", [0, 1, 2])
 def test_arc_cosine_kernel(put, degree, dtype):
     A, B = X[:4].astype(dtype), X[2:].astype(dtype)
-    for arrays in ((A,), (A, B)):
-        expected = arc_cosine_kernel(*arrays, degree=degree)
-        check_same(arc_cosine_kernel(*map(put, arrays), degree=degree), expected, put(A), 1e-6)
+    for samples in ((A,), (A, B)):
+        expected = arc_cosine_kernel(*samples, degree=degree)
+        check_same(arc_cosine_kernel(*map(put, samples), degree=degree), expected, put(A), 1e-6)
 
 
 def decaying(m, n, dtype=np.float64):
+    rng = np.random.default_rng([m, n])
     U = np.linalg.qr(rng.normal(size=(m, n)))[0]
     V = np.linalg.qr(rng.normal(size=(n, n)))[0]
     return ((U * 0.9 ** np.arange(n)) @ V.T).astype(dtype)
@@ -254,7 +254,7 @@ def test_svd(put, shape, n_iter, dtype):
 def test_svd_of_low_rank_and_of_zeros(put):
     A = np.outer(np.arange(1.0, 31), np.arange(1.0, 21))
     for matrix in (A, 0 * A):
-        U, s, Vt = map(_arrays.to_numpy, opu_svd(put(matrix), 3, random_state=0))
+        U, s, Vt = map(arrays.to_numpy, opu_svd(put(matrix), 3, random_state=0))
         np.testing.assert_allclose((U * s) @ Vt, matrix, atol=1e-10)
         np.testing.assert_allclose(U.T @ U, np.eye(3), atol=1e-12)
         np.testing.assert_allclose(Vt @ Vt.T, np.eye(3), atol=1e-12)
@@ -285,7 +285,7 @@ def test_truncated_svd(put, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("function", [None, "log", "inv", "sqrt", np.exp])
 @pytest.mark.parametrize("method", ["hutchinson", "hutch++", "xtrace", "sketch"])
-def test_trace(put, method, function, dtype):
+def test_trace(put, method, function, dtype, rng):
     Q = np.linalg.qr(rng.normal(size=(60, 60)))[0]
     A = ((Q * np.linspace(1, 2, 60)) @ Q.T).astype(dtype)
     A = (A + A.T) / 2
@@ -309,7 +309,7 @@ def test_trace_where_krylov_spaces_are_exhausted(put):
         opu_trace(put(np.triu(X[:, :9])), 40, function="exp")
 
 
-def test_triangles(put):
+def test_triangles(put, rng):
     A = np.triu(rng.random((80, 80)) < 0.1, 1).astype(float)
     A += A.T
     expected = count_triangles(A, 150, random_state=0)
@@ -329,7 +329,7 @@ def test_matmul(put, dtype):
 
 
 @pytest.mark.parametrize("m", [100, 3000])
-def test_lstsq(put, m):
+def test_lstsq(put, m, rng):
     A, b = decaying(m, 6), rng.normal(size=(m, 2))
     expected = np.linalg.lstsq(A, b, rcond=None)[0]
     solution = opu_lstsq(put(A), put(b), random_state=0)
@@ -340,6 +340,17 @@ def test_lstsq(put, m):
     assert isinstance(single.residues, float)
 
 
+@pytest.mark.parametrize("m", [100, 3000])
+def test_lstsq_in_single_precision(put, m, monkeypatch, rng):
+    monkeypatch.setattr("skopu.linalg._operator._PIECE_BYTES", 8 * 6 * 64)
+    A, b = decaying(m, 6, np.float32), rng.normal(size=(m, 2)).astype(np.float32)
+    expected = opu_lstsq(A, b, random_state=0)
+    solution = opu_lstsq(put(A), put(b), random_state=0)
+    check_same(solution.x, expected.x, put(A), 1e-11)
+    check_same(solution.residues, expected.residues, put(A), 1e-11)
+    assert solution.rank == expected.rank == 6
+
+
 def test_without_dispatch_the_answer_is_numpys():
     torch = pytest.importorskip("torch")
     with sklearn.config_context(array_api_dispatch=False):
@@ -348,7 +359,7 @@ def test_without_dispatch_the_answer_is_numpys():
         assert isinstance(LayeredMedium().field(torch.asarray(X), 5), np.ndarray)
 
 
-def test_mixed_devices(put):
+def test_mixed_devices(put, rng):
     A, b = decaying(50, 4), rng.normal(size=50)
     with pytest.raises(ValueError, match=r"A is an array of .*, b one of numpy on cpu. Move"):
         opu_lstsq(put(A), b)

@@ -62,7 +62,7 @@ def test_every_form_gives_the_same(form, tmp_path):
 def test_total_variance_of_many_chunks(monkeypatch):
     drifting = X + 30 * np.arange(len(X))[:, None]
     expected = OPUTruncatedSVD(2, random_state=0).fit(drifting).explained_variance_ratio_
-    monkeypatch.setattr("skopu.linalg._tall._CHUNK", 1)
+    monkeypatch.setattr("skopu.linalg._tall_blocks._CHUNK", 1)
     ratio = OPUTruncatedSVD(2, random_state=0).fit(drifting).explained_variance_ratio_
     assert np.allclose(ratio, expected, rtol=1e-9)
 
@@ -82,7 +82,7 @@ def test_a_memory_map_is_never_copied(tmp_path, monkeypatch):
     for dtype in (np.float32, np.int8):
         for order in ("C", "F"):
             on_disk = memory_map(A.astype(dtype), tmp_path / "map", order)
-            monkeypatch.setattr("skopu.linalg._operators._PIECE_BYTES", 2**20)
+            monkeypatch.setattr("skopu.linalg._operator._PIECE_BYTES", 2**20)
             tracemalloc.start()
             OPUTruncatedSVD(2, n_oversamples=2, random_state=0).fit(on_disk)
             _, peak = tracemalloc.get_traced_memory()
@@ -241,6 +241,27 @@ def test_fit_and_partial_fit_begin_anew_after_each_other():
     assert np.array_equal(svd.partial_fit(X[200:]).components_, fresh.components_)
     again = pickle.loads(pickle.dumps(svd))
     assert np.array_equal(again.partial_fit(X).components_, svd.partial_fit(X).components_)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "match"),
+    [
+        (np.float32, 1e-22, "so small that float32 does not hold"),
+        (np.float32, 1e22, "so large that float32 does not hold"),
+        (np.float64, 1e-170, "so small that float64 does not hold"),
+        (np.float64, 1e155, "so large that float64 does not hold"),
+    ],
+)
+def test_variance_beyond_the_range_of_floats_is_refused(dtype, scale, match):
+    rows = (np.random.default_rng(0).normal(size=(50, 8)) * scale).astype(dtype)
+    for fit in (OPUTruncatedSVD(2).fit, OPUTruncatedSVD(2).partial_fit):
+        with pytest.raises(ValueError, match=match + " their squares. Scale X first"):
+            fit(rows)
+    ordinary = np.random.default_rng(1).normal(size=(50, 8)).astype(dtype)
+    if scale < 1:  # beside which they are nothing
+        OPUTruncatedSVD(2).partial_fit(ordinary).partial_fit(rows)
+    zero = OPUTruncatedSVD(2).partial_fit(0 * ordinary)
+    assert np.array_equal(zero.explained_variance_ratio_, [0, 0])
 
 
 def test_a_failed_partial_fit_changes_nothing():

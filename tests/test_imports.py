@@ -1,4 +1,4 @@
-"""Imports point one way: optics, then kernels, then estimators."""
+"""Imports point one way: ground floor, optics, kernels and linear algebra, estimators, displays."""
 
 import ast
 import pathlib
@@ -10,60 +10,18 @@ import pytest
 import skopu
 
 ROOT = pathlib.Path(skopu.__file__).parent
-# What each part may import of skopu, from the bottom up.
-MAY_IMPORT = {
-    "_version": set(),
-    "_sklearn": set(),
-    "_dask": set(),
-    "_arrays": set(),
-    "optics": {"optics", "_arrays"},
-    "kernels": {"_arrays"},
-    "linalg": {"optics", "linalg", "_arrays", "_dask"},
-    "_validation": {"optics", "linalg", "_arrays", "_dask"},
-    "decomposition": {
-        "optics",
-        "linalg",
-        "_arrays",
-        "_dask",
-        "_progress",
-        "_sklearn",
-        "_validation",
-    },
-    "trace": {"optics", "linalg", "_sklearn", "_validation"},
-    "_progress": set(),
-    "_features": {"optics", "kernels", "_arrays", "_progress"},
-    "_ridge": {"optics", "linalg", "_progress"},
-    "linear_model": {"optics", "_features", "_ridge", "_sklearn", "_validation"},
-    "kernel_approximation": {
-        "optics",
-        "_arrays",
-        "_dask",
-        "_features",
-        "_sklearn",
-        "_validation",
-    },
-    "neural_network": {
-        "optics",
-        "linalg",
-        "neural_network",
-        "_progress",
-        "_sklearn",
-        "_validation",
-    },
-    "inspection": {"optics", "linalg", "kernels"},
-    "__init__": {
-        "_version",
-        "optics",
-        "kernels",
-        "kernel_approximation",
-        "linalg",
-        "decomposition",
-        "inspection",
-        "linear_model",
-        "trace",
-        "neural_network",
-    },
-}
+# The floors, from the bottom up; a part may import of those below it, and of itself.
+FLOORS = [
+    {"_version", "_utils"},
+    {"optics"},
+    {"kernels", "linalg"},
+    {"_feature_map", "_device_mixin"},
+    {"_ridge"},
+    {"kernel_approximation", "linear_model", "decomposition", "trace", "neural_network"},
+    {"inspection"},
+    {"__init__"},
+]
+FLOOR = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 
 
 def imports(path):
@@ -83,17 +41,36 @@ def imports(path):
 FILES = sorted(ROOT.rglob("*.py"))
 
 
+def skopu_modules(path):
+    """Files of skopu that a file imports, also those inside functions."""
+    for name in imports(path):
+        if name.startswith("skopu."):
+            parts = name.split(".")[1:]
+            for tried in filter(None, (parts, parts[:-1])):
+                module = ROOT.joinpath(*tried)
+                files = module.with_suffix(".py"), module / "__init__.py"
+                yield from (file for file in files if file.exists())
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_direction(path):
     part = path.relative_to(ROOT).parts[0].removesuffix(".py")
     own = {name.split(".")[1] for name in imports(path) if name.startswith("skopu.")}
-    assert own <= MAY_IMPORT[part]
-    if part == "optics":
-        foreign = {name for name in imports(path) if name.startswith("sklearn")}
-        assert foreign <= {"sklearn.base.BaseEstimator"}
-    if part != "_sklearn":
-        private = [n for n in imports(path) if n.startswith("sklearn") and "._" in n]
-        assert not private
+    assert all(other == part or FLOOR[other] < FLOOR[part] for other in own)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_private_scikit_learn_is_in_one_file(path):
+    if path.stem != "private_sklearn":
+        assert not [n for n in imports(path) if n.startswith("sklearn") and "._" in n]
+
+
+def test_no_circle():
+    graph = {path: {file for file in skopu_modules(path) if file != path} for path in FILES}
+    while leaves := {path for path, others in graph.items() if not others & graph.keys()}:
+        for leaf in leaves:
+            del graph[leaf]
+    assert not graph, "these import each other"
 
 
 def test_import_is_light():

@@ -102,7 +102,7 @@ def test_speckle_of_bad_input():
         ({}, optical_kernel),
         ({"degree": 1}, lambda X: optical_kernel(X, degree=1)),
         ({"kernel": "arc_cosine", "degree": 2}, lambda X: arc_cosine_kernel(X, degree=2)),
-        ({"kernel": "rbf"}, rbf_kernel),
+        ({"kernel": "rbf"}, lambda X: rbf_kernel(X, gamma=1 / (X.shape[1] * X.var()))),
         ({"kernel": "rbf", "gamma": 0.3}, lambda X: rbf_kernel(X, gamma=0.3)),
     ],
 )

@@ -14,7 +14,7 @@ from sklearn.linear_model import Ridge, RidgeClassifier, RidgeClassifierCV, Ridg
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-import skopu._features
+import skopu._feature_map
 import skopu._ridge
 from skopu import (
     OPU,
@@ -31,13 +31,13 @@ D, t = load_diabetes(return_X_y=True)
 D = D / D.std(axis=0)
 T = np.column_stack([t, D[:, 0] * 50])
 WEIGHTS = np.random.default_rng(0).random(len(y))
-ALPHAS = [1e-3, 1e-2, 1e-1]
+ALPHAS = [0.1, 20, 1e4]
 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Several blocks of rows, also of small data."""
-    monkeypatch.setattr(skopu._features, "_BLOCK_BYTES", 8 * 40 * 70)
+    monkeypatch.setattr(skopu._feature_map, "_BLOCK_BYTES", 8 * 40 * 70)
 
 
 def scikit_learn(make, n, alphas, data, *arguments, **options):
@@ -71,6 +71,8 @@ class TestAsInScikitLearn:
         assert np.array_equal(model.predict(X), reference.predict(Z))
         assert model.best_score_ is None
 
+    # Of 250 features of 200 weighted samples, generalized cross-validation takes the smallest.
+    @pytest.mark.filterwarnings("ignore:The best of alphas:UserWarning")
     def test_several_alphas(self, solver, n, weights, fit_intercept):
         model = OpticalRidge(
             n, alphas=ALPHAS, solver=solver, fit_intercept=fit_intercept, tol=1e-10, random_state=0
@@ -89,8 +91,9 @@ class TestAsInScikitLearn:
 @pytest.mark.parametrize("solver", ["direct", "cg"])
 def test_several_targets(solver):
     options = {"solver": solver, "tol": 1e-11, "random_state": 0}
-    model = OpticalRidge(40, alphas=[0.1, 1, 10], **options).fit(D, T)
-    reference, Z = scikit_learn(RidgeCV, 40, [0.1, 1, 10], D, T)
+    alphas = [1, 300, 1e5]
+    model = OpticalRidge(40, alphas=alphas, **options).fit(D, T)
+    reference, Z = scikit_learn(RidgeCV, 40, alphas, D, T)
     assert model.alpha_ == reference.alpha_
     agree(model, reference, 1e-7)
     assert np.allclose(model.predict(D), reference.predict(Z))
@@ -229,6 +232,64 @@ def test_grid_search_over_the_number_of_features():
 def test_alphas_are_positive(alphas):
     with pytest.raises(ValueError, match="alphas"):
         OpticalRidge(10, alphas=alphas).fit(X, y)
+
+
+@pytest.mark.parametrize("alphas", [1.0, [1.0, 2.0], [1.0, 10.0, 100.0]])
+def test_alphas_lost_in_rounding_are_refused_one_or_several(alphas):
+    """One outlier makes the largest eigenvalue 1e10 times its like."""
+    draws = np.random.default_rng(0)
+    rows = draws.normal(size=(2000, 8))
+    rows[7] *= 300
+    target = rows[:, 0] ** 2 + draws.normal(size=2000)
+    model = OpticalRidge(300, alphas=alphas, random_state=0)
+    with pytest.raises(ValueError, match=r"alpha=1.0 is too small .* Raise alphas"):
+        model.fit(rows.astype(np.float32), target)
+    if alphas != [1.0, 10.0, 100.0]:
+        others = np.arange(2000) != 7
+        assert model.fit(rows, target).score(rows[others], target[others]) > 0.5
+
+
+@pytest.mark.parametrize("alphas", [0.003, [0.003, 1e5]])
+def test_alphas_lost_in_rounding_are_refused_before_the_pass(alphas, monkeypatch):
+    """Squares of 8 inputs have 36 dimensions, whatever the number of features."""
+    draws = np.random.default_rng(1)
+    rows = draws.normal(size=(20000, 8)).astype(np.float32)
+
+    def blocks(*arguments):
+        raise AssertionError("There was a pass.")
+
+    monkeypatch.setattr(skopu._ridge._Problem, "blocks", blocks)
+    with pytest.raises(ValueError, match=r"alpha=0.003 is too small"):
+        OpticalRidge(300, alphas=alphas, random_state=0).fit(rows, rows[:, 0])
+
+
+def test_one_outlier_among_the_first_rows_is_not_taken_for_many():
+    """Were one in 256 rows like it, the largest eigenvalue would hide the penalty."""
+    draws = np.random.default_rng(2)
+    rows = draws.normal(size=(20000, 8)).astype(np.float32)
+    rows[0] *= 8
+    model = OpticalRidge(300, alphas=3.0, random_state=0)
+    assert model.fit(rows, rows[:, 0] ** 2).score(rows, rows[:, 0] ** 2) > 0.9
+
+
+@pytest.mark.parametrize("solver", ["direct", "cg"])
+def test_errors_of_cross_validation_must_be_finite(solver):
+    model = OpticalRidge(30, alphas=[0.1, 1.0], solver=solver, random_state=0)
+    with pytest.raises(ValueError, match="errors of cross-validation are not finite"):
+        model.fit(X, y * 1e200)
+
+
+@pytest.mark.parametrize("solver", ["direct", "cg", "auto"])
+@pytest.mark.parametrize("n", [40, 250])
+def test_best_alpha_at_an_edge_is_told(n, solver):
+    model = OpticalRidge(n, solver=solver, tol=1e-10, random_state=0)
+    with pytest.warns(UserWarning, match=r"is 1000\.0, the smallest .*: a smaller one") as warned:
+        clone(model).set_params(alphas=[1e5, 1e3, 1e4]).fit(X, y)
+    assert warned[0].filename == __file__
+    noise = np.random.default_rng(4).normal(size=len(y))
+    with pytest.warns(UserWarning, match=r"is 10\.0, the largest of them: a larger one"):
+        clone(model).set_params(alphas=[1e-1, 1, 10]).fit(X, noise)
+    assert clone(model).set_params(alphas=[1e-6, 1e5]).fit(X, y).alpha_ in (1e-6, 1e5)
 
 
 def test_bad_data():

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 
 from skopu import (
@@ -30,6 +31,12 @@ WORK = {
 }
 
 
+def fresh(name):
+    """That model, as no other test left it, and what its bar counts."""
+    model, count = WORK[name]
+    return clone(model), count
+
+
 def work(model):
     model.fit(X, y)
     if hasattr(model, "transform"):
@@ -39,7 +46,7 @@ def work(model):
 
 @pytest.mark.parametrize("name", WORK)
 def test_bar_on_request(name, capsys):
-    model, count = WORK[name]
+    model, count = fresh(name)
     work(model)
     assert capsys.readouterr() == ("", "")
     work(model.set_params(verbose=1))
@@ -60,7 +67,7 @@ def test_no_bar_for_each_batch(capsys):
 
 @pytest.mark.parametrize("name", WORK)
 def test_results_are_the_same(name):
-    model, _ = WORK[name]
+    model, _ = fresh(name)
     quiet = work(model.set_params(random_state=0, verbose=0))
     before = {key: value for key, value in vars(quiet).items() if isinstance(value, np.ndarray)}
     after = vars(work(model.set_params(verbose=1)))
@@ -70,7 +77,7 @@ def test_results_are_the_same(name):
 @pytest.mark.parametrize("name", WORK)
 def test_without_tqdm(name, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    model, _ = WORK[name]
+    model, _ = fresh(name)
     model.set_params(verbose=1)
     if name == "training":  # scikit-learn's loop prints all the same
         work(model)

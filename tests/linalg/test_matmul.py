@@ -6,10 +6,10 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from skopu import OPU, Camera, GaussianMedium, LayeredMedium, opu_matmul
 
 from ..statistics import z_score
-from .matrices import FORMS, layered, noisy
+from .matrices import FORMS, layered, memory_map, noisy
 
-rng = np.random.default_rng(0)
-A, B = rng.normal(size=(60, 4)), rng.normal(size=(60, 3))
+A = np.random.default_rng(0).normal(size=(60, 4))
+B = np.random.default_rng(1).normal(size=(60, 3))
 
 
 def device_errors(A, B, n_components, device, n_seeds=100):
@@ -60,6 +60,16 @@ def test_noise_is_independent_whoever_holds_the_seed():
         assert not np.isclose(value, first @ first.T / 300)
 
 
+def test_noise_of_a_device_of_bit_planes_is_independent():
+    """The frames of signed bit planes are many; none of A's may be one of B's."""
+    values = []
+    signs = np.random.default_rng(3).choice([-3.0, -1.0, 0.0, 2.0], (60, 1))
+    for seed in range(80):
+        opu = OPU(GaussianMedium(), Camera(photons=3), input_bits=2, random_state=seed)
+        values.append(opu_matmul(signs, signs, 20, opu=opu).value[0, 0])
+    assert abs(z_score(values, np.sum(signs**2))) < 4
+
+
 def test_a_digital_sketch_is_as_good():
     """Paired over seeds, errors by light and by NumPy's Gaussian are equally large."""
     optical, _ = device_errors(A, B, 30, None, 50)
@@ -77,6 +87,24 @@ def test_every_form_gives_the_same(form, tmp_path):
     result = opu_matmul(FORMS[form](A, tmp_path), B, 20, random_state=0)
     assert np.allclose(result.value, expected.value)
     assert np.isclose(result.standard_error, expected.standard_error)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_integers_are_shown_piece_by_piece(order, tmp_path, monkeypatch):
+    monkeypatch.setattr("skopu.linalg._operator._PIECE_BYTES", 8 * 60 * 3)
+    counts = np.random.default_rng(0).integers(-9, 9, (60, 10)).astype(np.int8)
+    expected = opu_matmul(counts.astype(float), B, 20, random_state=0).value
+    shown = []
+    project = OPU.project
+
+    def watch(self, X, *args, **options):
+        shown.append(X.shape[0])
+        return project(self, X, *args, **options)
+
+    monkeypatch.setattr(OPU, "project", watch)
+    on_disk = memory_map(counts, tmp_path / "map", order)
+    assert np.allclose(opu_matmul(on_disk, B, 20, random_state=0).value, expected)
+    assert shown == [3, 3, 3, 1, 3]
 
 
 def test_error_of_large_and_small_numbers():
@@ -98,6 +126,8 @@ def test_dtype(dtype):
         (A, B[:5], {}, "same number of rows, got 60 and 5"),
         (A, B, {"n_components": 0}, "n_components"),
         (A, B * np.nan, {}, "B contains NaN"),
+        (A * 1e-170, B * 1e-170, {}, "too small for float64, .* Scale A or B up"),
+        ((A * 1e-22).astype("f4"), (B * 1e-22).astype("f4"), {}, "too small for float32"),
         (A * 1e200, B * 1e200, {}, "The product A.T @ B contains NaN or infinity, or overflows"),
         (A, B, {"opu": OPU(camera=Camera(bits=1, exposure=1e-9))}, "nothing but zeros"),
         (A * 1j, B, {}, "A must be real"),

@@ -8,7 +8,7 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from sklearn.utils.extmath import randomized_svd, svd_flip
 
 from skopu import OPU, Camera, GaussianMedium, LayeredMedium, opu_svd
-from skopu.linalg import _operators, svd
+from skopu.linalg import _operator, _operators, svd
 
 from ..statistics import z_score
 from .matrices import FORMS, Counting, layered, noisy, symmetric, with_singular_values
@@ -102,8 +102,8 @@ def test_pieces_of_a_matrix(monkeypatch, tmp_path):
     """A matrix read in many pieces gives what one piece gives."""
     A = with_singular_values(90, 60, np.arange(1, 61) ** -1.0)
     expected = opu_svd(A, 5, random_state=0)
-    monkeypatch.setattr(_operators, "_PIECE_BYTES", 60 * 8 * 7)
-    monkeypatch.setattr("skopu.linalg._tall._CHUNK", 1)
+    monkeypatch.setattr(_operator, "_PIECE_BYTES", 60 * 8 * 7)
+    monkeypatch.setattr("skopu.linalg._tall_blocks._CHUNK", 1)
     for form in ("array", "column order", "map", "map in column order", "csr"):
         result = opu_svd(FORMS[form](A, tmp_path), 5, random_state=0)
         for part, expected_part in zip(result, expected, strict=True):

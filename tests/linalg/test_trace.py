@@ -1,14 +1,21 @@
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.sparse
 import scipy.stats
-from scipy.sparse.linalg import aslinearoperator
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import rbf_kernel
 
 from skopu import OPU, Camera, GaussianMedium, LayeredMedium, opu_trace
-from skopu.linalg._device import independent, probes
+from skopu._utils.threads import own_threads
+from skopu.linalg._operators import check_operator
+from skopu.linalg._random_vectors import probes
 from skopu.linalg.trace import leave_one_out
 
 from ..statistics import z_score
@@ -26,6 +33,11 @@ def estimates(A, n_matvecs=100, n_seeds=200, device=None, **options):
     assert all(0 < result.n_matvecs <= n_matvecs for result in results)
     values, errors, _ = np.array(results).T
     return values, errors
+
+
+def coverage(A, values, errors, quantile):
+    """Fraction of intervals, that many standard errors to each side, which hold the trace."""
+    return np.mean(np.abs(values - np.trace(A)) < quantile * errors)
 
 
 NON_SYMMETRIC = np.random.default_rng(0).normal(size=(40, 40)) + np.diag(np.arange(40.0))
@@ -56,6 +68,20 @@ def test_noise_has_no_bias_even_where_it_is_strong(method):
     for matrix in (A, aslinearoperator(A)):
         values, _ = estimates(matrix, 20, 60, device, method=method)
         assert abs(z_score(values, 45.0)) < 4
+
+
+@pytest.mark.parametrize("A", [np.eye(60), 2 * np.eye(60), np.diag(np.arange(60.0) % 2)])
+@pytest.mark.parametrize("camera", [{"photons": 2, "read_noise": 0.3}, {"photons": 10}], ids=str)
+def test_rows_of_a_sketch_that_are_inputs_have_noise_of_their_own(camera, A):
+    """The device is shown each input alone for R, and the same again as a row of A."""
+
+    def device(seed):
+        return noisy(seed=seed, **{"read_noise": 0.0, **camera})
+
+    for matrix in (A, scipy.sparse.csr_array(A)):
+        values, errors = estimates(matrix, 20, 60, device, method="sketch")
+        assert abs(z_score(values, np.trace(A))) < 4
+        assert 0.7 < np.std(values) / np.sqrt(np.mean(errors**2)) < 1.4
 
 
 def test_a_digital_sketch_is_as_good():
@@ -109,8 +135,7 @@ MATRICES = {
 def test_interval_of_xtrace_covers(matrix, device):
     A = MATRICES[matrix]
     values, errors = estimates(A, 60, 100 if device else 200, device)
-    covered = np.mean(np.abs(values - np.trace(A)) < 1.96 * errors)
-    assert 0.87 < covered < 0.995
+    assert 0.87 < coverage(A, values, errors, 1.96) < 0.995
 
 
 @pytest.mark.parametrize("power", [0, 0.5, 1, 2])
@@ -120,7 +145,7 @@ def test_interval_of_xtrace_covers_where_the_space_is_large(power, n_matvecs):
     A = symmetric(np.arange(1, 101.0) ** -power if power else np.linspace(1, 2, 100))
     values, errors = estimates(A, n_matvecs, 300)
     wide = scipy.stats.t.ppf(0.975, n_matvecs / 2 - 1)
-    assert 0.9 < np.mean(np.abs(values - np.trace(A)) < wide * errors) < 0.99
+    assert 0.9 < coverage(A, values, errors, wide) < 0.99
 
 
 @pytest.mark.parametrize(
@@ -171,6 +196,43 @@ def test_exact_where_nothing_is_random(A, method):
     assert np.isclose(value, np.trace(A), rtol=1e-12, atol=0)
     assert error <= 1e-12 * np.trace(A)
     assert n_matvecs <= 40
+
+
+@pytest.mark.parametrize("exponent", [-560, -120, 500, 900])
+@pytest.mark.parametrize("function", [None, "log", "inv", "sqrt"])
+@pytest.mark.parametrize("method", METHODS)
+def test_error_of_large_and_small_numbers(method, function, exponent):
+    """Powers of two, which leave all digits as they are."""
+    spectrum = np.linspace(1, 5, 60)
+    options = {"method": method, "function": function, "lanczos_steps": 15, "random_state": 0}
+    n_matvecs = 300 if function else 30
+    result = opu_trace(symmetric(np.ldexp(spectrum, exponent)), n_matvecs, **options)
+    if function == "log":  # adds, so that the matrix is another
+        exact = np.log(spectrum).sum() + 60 * exponent * np.log(2)
+        assert abs(result.value - exact) < 4 * result.standard_error < 0.01 * abs(exact)
+    else:
+        expected = opu_trace(symmetric(spectrum), n_matvecs, **options)
+        unit = 2.0 ** ({None: 1, "inv": -1, "sqrt": 0.5}[function] * exponent)
+        assert np.allclose(np.divide(result[:2], unit), expected[:2], rtol=1e-6)
+
+
+@pytest.mark.parametrize("function", ["log", "sqrt"])
+def test_functions_of_the_smallest_floats(function):
+    A = np.diag(np.linspace(1e-40, 5e-40, 60)).astype(np.float32)
+    with pytest.raises(ValueError, match=r"not finite at 1e-40, .* or overflows float32"):
+        opu_trace(A, 600, function="inv", lanczos_steps=15, random_state=0)
+    result = opu_trace(A, 600, function=function, lanczos_steps=15, random_state=0)
+    exact = FUNCTIONS[function](np.diag(A).astype(float)).sum()
+    assert abs(result.value - exact) < 4 * result.standard_error + 1e-4 * abs(exact)
+    assert result.standard_error > 0
+
+
+@pytest.mark.parametrize("scale", [1e-170, 1e155])
+def test_symmetry_is_checked_of_large_and_small_numbers(scale):
+    A = symmetric(np.linspace(1, 5, 60)) * scale
+    opu_trace(A, 400, function="sqrt", random_state=0)
+    with pytest.raises(ValueError, match="must be symmetric"):
+        opu_trace(np.triu(A), 400, function="sqrt", random_state=0)
 
 
 @pytest.mark.parametrize("method", ["hutch++", "xtrace"])
@@ -249,7 +311,6 @@ def test_functions_are_exact_on_the_whole_space():
 
 def test_function_of_a_matrix_times_a_vector():
     from skopu.linalg._lanczos import MatrixFunction
-    from skopu.linalg._operators import check_operator
 
     A = symmetric(np.linspace(1, 3, 60))
     X = np.random.default_rng(0).normal(size=(60, 7))
@@ -277,7 +338,56 @@ def test_too_few_steps_show_in_the_error(function, n_steps, method):
 def test_far_too_few_steps_are_told():
     A = symmetric(np.logspace(-8, 0, 200))
     with pytest.warns(ConvergenceWarning, match="12 Lanczos steps are too few"):
-        opu_trace(A, 480, function="inv", lanczos_steps=12, random_state=0)
+        result = opu_trace(A, 480, function="inv", lanczos_steps=12, random_state=0)
+    assert result.standard_error == np.inf
+
+
+SPECTRA = {
+    "powers of ten": np.logspace(0, -10, 200),
+    "power law": np.arange(1, 201.0) ** -4,
+    "one far below": np.r_[1e-10, np.logspace(0, -2, 199)],
+    "some far below": np.r_[np.linspace(1, 2, 5) * 1e-10, np.logspace(0, -2, 195)],
+    "cluster far below": np.r_[np.linspace(1, 2, 20) * 1e-10, np.linspace(1, 2, 180)],
+    "line": np.linspace(1e-8, 1, 200),
+    "three clusters": np.concatenate([s * np.linspace(1, 1.1, 66) for s in (1, 1e-3, 1e-6)]),
+    "well-conditioned": np.linspace(1, 30, 200),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*Lanczos steps are too few:UserWarning")
+@pytest.mark.parametrize("spectrum", SPECTRA)
+@pytest.mark.parametrize("function", ["inv", "log"])
+def test_error_covers_what_too_few_steps_leave_out(function, spectrum):
+    """Or it is infinite, and there is a warning; also where forms rest before they go on."""
+    eigenvalues = SPECTRA[spectrum]
+    A, exact = np.diag(eigenvalues), FUNCTIONS[function](eigenvalues).sum()
+    for n_steps in (6, 12, 20, 40):
+        for seed in range(3):
+            with warnings.catch_warnings(record=True) as warned:
+                warnings.simplefilter("always")
+                value, error, _ = opu_trace(
+                    A,
+                    30 * n_steps,
+                    method="hutchinson",
+                    function=function,
+                    lanczos_steps=n_steps,
+                    random_state=seed,
+                )
+            assert (error == np.inf) == bool(warned)
+            assert abs(value - exact) < 5 * error
+    if spectrum == "well-conditioned":
+        assert error < 0.1 * exact
+
+
+def test_converged_to_rounding_is_converged():
+    """Changes by rounding, which a large condition magnifies, are none to warn of."""
+    spectrum = np.r_[np.linspace(1, 2, 5) * 1e-4, np.linspace(1, 1.001, 195)]
+    for function in ("inv", "log"):
+        exact = FUNCTIONS[function](spectrum).sum()
+        value, error, _ = opu_trace(
+            np.diag(spectrum), 4000, function=function, lanczos_steps=60, random_state=0
+        )
+        assert abs(value - exact) < 4 * error < 4 * abs(exact)
 
 
 @pytest.mark.parametrize("method", ["hutchinson", "hutch++", "xtrace"])
@@ -286,7 +396,7 @@ def test_few_products_follow_student(method):
     values, errors = estimates(A, 20, 400, method=method)
     n_values = {"hutchinson": 20, "hutch++": 8, "xtrace": 10}[method]
     wide = scipy.stats.t.ppf(0.975, n_values - 1)
-    assert 0.9 < np.mean(np.abs(values - np.trace(A)) < wide * errors) < 0.99
+    assert 0.9 < coverage(A, values, errors, wide) < 0.99
 
 
 def test_low_rank_semidefinite_has_a_square_root():
@@ -298,7 +408,7 @@ def test_low_rank_semidefinite_has_a_square_root():
 
 def test_probes_of_a_layered_device_are_one_mode_of_each_block():
     opu = OPU(LayeredMedium(), Camera(bits=12), random_state=3)
-    spread = independent(opu, 40, 3)
+    spread = opu.with_independent_modes(40, 6)
     size = opu.block_size(40)
     X = np.random.default_rng(0).normal(size=(2, 40))
     medium = LayeredMedium(random_state=3)
@@ -306,7 +416,7 @@ def test_probes_of_a_layered_device_are_one_mode_of_each_block():
         assert np.allclose(spread.field(X, 3)[:, i], medium.field(X, 1, start=i * size)[:, 0])
     assert spread.camera is opu.camera
     gaussian = OPU(GaussianMedium())
-    assert independent(gaussian, 40, 3) is gaussian
+    assert gaussian.with_independent_modes(40, 6) is gaussian
 
 
 def test_probes_have_the_length_of_signs():
@@ -337,6 +447,8 @@ S = symmetric(np.linspace(1, 5, 20))
         (S - 3 * np.eye(20), {"function": np.log}, "function is not finite at -"),
         (S, {"function": lambda x: x[:1]}, "same shape"),
         (S, {"function": lambda x: 1j * x}, "real array"),
+        (S, {"function": lambda x: x.astype(object)}, "got dtype object .* numpy.asarray"),
+        (S, {"function": lambda x: x.astype(str)}, "got dtype <U32 .* Make it return numbers"),
         (np.triu(S), {"function": "log"}, "must be symmetric"),
         (aslinearoperator(np.triu(S)), {"function": "exp"}, "must be symmetric"),
         (S * np.nan, {}, "A product with A contains NaN"),
@@ -351,6 +463,64 @@ S = symmetric(np.linspace(1, 5, 20))
 def test_bad_input(matrix, options, match):
     with pytest.raises(ValueError, match=match):
         opu_trace(matrix, **{"n_matvecs": 100, "random_state": 0, **options})
+
+
+@pytest.mark.parametrize("function", [None, "exp"])
+@pytest.mark.parametrize("method", METHODS)
+def test_an_operator_may_overwrite_its_argument(method, function):
+    def overwrite(X):
+        Y = S @ X
+        X[:] = np.nan
+        return Y
+
+    A = LinearOperator(S.shape, matvec=overwrite, matmat=overwrite, dtype=S.dtype)
+    options = {"method": method, "function": function, "random_state": 0}
+    assert opu_trace(A, 200, **options) == opu_trace(aslinearoperator(S), 200, **options)
+
+
+@pytest.mark.parametrize("function", [None, "log"])
+@pytest.mark.parametrize("method", ["hutchinson", "hutch++", "xtrace"])
+def test_sparse_products_share_a_pool(method, function, monkeypatch):
+    pools = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, *args):
+            pools.append(self)
+            super().__init__(*args)
+
+    for module in ("linalg._operators", "_utils.threads"):
+        monkeypatch.setattr(f"skopu.{module}.ThreadPoolExecutor", Pool)
+    with own_threads():  # so that the device makes none
+        opu_trace(scipy.sparse.csr_array(S), 200, method=method, function=function)
+    assert len(pools) == 1
+
+
+def test_threads_of_a_sparse_matrix_nest():
+    A = check_operator(scipy.sparse.csr_array(S))
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    with A.threads():
+        with A.threads():
+            assert np.allclose(A.matmat(X), S @ X)
+        assert np.allclose(A.matmat(X), S @ X)
+    assert np.allclose(A.matmat(X), S @ X)
+    # And of two threads, the first in is the first out.
+    barrier, left = threading.Barrier(2), threading.Event()
+
+    def first():
+        with A.threads():
+            barrier.wait()
+        left.set()
+
+    def second():
+        with A.threads():
+            barrier.wait()
+            left.wait()
+            return A.matmat(X)
+
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(first)
+        assert np.allclose(pool.submit(second).result(), S @ X)
+    assert np.allclose(A.matmat(X), S @ X)
 
 
 def test_negative_definite_has_an_inverse():

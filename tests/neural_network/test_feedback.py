@@ -10,8 +10,7 @@ from skopu import OPU, Camera, GaussianMedium, LayeredMedium
 from skopu.neural_network._feedback import angle, feedback_device, project_error, ternary
 from tests.statistics import z_score
 
-rng = np.random.default_rng(0)
-ERROR = rng.normal(size=(30, 5))
+ERROR = np.random.default_rng(0).normal(size=(30, 5))
 
 
 def test_ternary_by_hand():
@@ -98,7 +97,7 @@ def test_no_hidden_layer_needs_no_light():
     assert project_error(None, ERROR, [], "exact", 0) == []
 
 
-def test_a_matrix_of_a_hundred_million_entries_is_not_stored():
+def test_a_matrix_of_a_hundred_million_entries_is_not_stored(rng):
     import tracemalloc
 
     error = rng.normal(size=(2, 500)).astype(np.float32)
@@ -111,7 +110,7 @@ def test_a_matrix_of_a_hundred_million_entries_is_not_stored():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_angle(dtype):
+def test_angle(dtype, rng):
     one, other = rng.normal(size=(2, 6, 4)).astype(dtype)
     cosine = np.sum(one * other) / np.linalg.norm(one) / np.linalg.norm(other)
     for size in (1, 1e-30, 1e30):

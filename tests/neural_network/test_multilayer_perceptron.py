@@ -15,7 +15,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import skopu._sklearn
+import skopu._utils.private_sklearn
 from skopu import OPU, Camera, DFAClassifier, DFARegressor, GaussianMedium, LayeredMedium
 
 DIGITS, LABELS = load_digits(return_X_y=True)
@@ -284,7 +284,7 @@ def test_sample_weights_count():
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
-def test_divergence_is_told_and_the_last_good_weights_kept(solver, early_stopping):
+def test_divergence_is_told(solver, early_stopping):
     rate = 1e20 if solver == "sgd" else 1e300
     model = DFARegressor(
         hidden_layer_sizes=(10,),
@@ -297,13 +297,13 @@ def test_divergence_is_told_and_the_last_good_weights_kept(solver, early_stoppin
     )
     with pytest.raises(ValueError, match=r"diverged.*Lower learning_rate_init=1e"):
         model.fit(R, T[:, 0])
-    assert all(np.isfinite(weight).all() for weight in weights(model))
+    assert not hasattr(model, "coefs_"), "the network is as it was before"
     if not early_stopping:  # for which scikit-learn has no partial_fit
         model.set_params(learning_rate_init=0.001).partial_fit(R, T[:, 0])
         assert np.isfinite(model.loss_)
 
 
-def test_divergence_after_early_stopping_keeps_the_best_weights():
+def test_divergence_after_early_stopping_keeps_the_weights():
     model = DFARegressor(
         hidden_layer_sizes=(10,),
         activation="identity",
@@ -319,7 +319,7 @@ def test_divergence_after_early_stopping_keeps_the_best_weights():
     assert all(np.array_equal(*pair) for pair in zip(weights(model), kept, strict=True))
 
 
-def test_divergence_keeps_the_best_epoch():
+def test_divergence_keeps_the_weights_of_former_calls():
     model = DFAClassifier((10,), solver="sgd", learning_rate_init=0.1, random_state=0)
     for _ in range(3):
         model.partial_fit(X, y, classes=np.arange(10))
@@ -328,13 +328,16 @@ def test_divergence_keeps_the_best_epoch():
     with pytest.raises(ValueError, match="diverged"):
         model.partial_fit(X, y)
     assert all(np.array_equal(*pair) for pair in zip(weights(model), kept, strict=True))
+    model._optimizer.optimizer.learning_rate = 0.1
     assert model.partial_fit(X, y).loss_ < 5
 
 
 def test_grid_search_reaches_the_camera():
     opu = OPU(GaussianMedium(), Camera(bits=8, photons=100))
     model = DFAClassifier((20,), "tanh", max_iter=5, feedback="optical", opu=opu, random_state=0)
-    search = GridSearchCV(model, {"opu__camera__bits": [2, 8]}, cv=2).fit(X, y)
+    # The accuracies of so short a training may be equal, its losses not.
+    grid = {"opu__camera__bits": [2, 8]}
+    search = GridSearchCV(model, grid, scoring="neg_log_loss", cv=2).fit(X, y)
     assert search.best_estimator_.opu_.camera.bits == search.best_params_["opu__camera__bits"]
     assert len(set(search.cv_results_["mean_test_score"])) == 2
     assert model.fit(X, y).opu_ is not opu
@@ -389,8 +392,10 @@ def test_an_interrupt_in_the_first_epoch(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(DFAClassifier, "_feed_back", interrupt)
-    with pytest.warns(UserWarning, match="interrupted"):
-        assert DFAClassifier((5,)).fit(X, y).predict(X).shape == (300,)
+    model = DFAClassifier((5,))
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert vars(model) == vars(DFAClassifier((5,))), "half a training is none"
 
 
 def test_targets_too_large_for_float32():
@@ -443,14 +448,14 @@ def test_bad_data(data, target, match):
 
 def test_another_training_loop_is_refused(monkeypatch):
     """Should scikit-learn call its backward step in another way, that is said."""
-    skopu._sklearn.training_loop.cache_clear()
-    monkeypatch.setitem(skopu._sklearn._HOOKS, "_backprop", ["X", "y"])
+    skopu._utils.private_sklearn.training_loop.cache_clear()
+    monkeypatch.setitem(skopu._utils.private_sklearn._HOOKS, "_backprop", ["X", "y"])
     for train in (DFAClassifier().fit, DFAClassifier().partial_fit, DFARegressor().fit):
         with pytest.raises(ImportError, match=r"another one in version .* \(_backprop\)"):
             train(X, y)
     monkeypatch.undo()
-    skopu._sklearn.training_loop.cache_clear()
-    assert skopu._sklearn.training_loop().derivatives
+    skopu._utils.private_sklearn.training_loop.cache_clear()
+    assert skopu._utils.private_sklearn.training_loop().derivatives
 
 
 def test_warnings_of_scikit_learn_stay():

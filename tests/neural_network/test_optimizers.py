@@ -8,7 +8,6 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 
 from skopu.neural_network._optimizers import add_scaled, in_place
 
-rng = np.random.default_rng(0)
 OPTIMIZERS = {
     "adam": lambda params: AdamOptimizer(params, 0.01, 0.8, 0.99, 1e-6),
     "sgd": lambda params: SGDOptimizer(params, 0.1, "invscaling", 0.9, False, 0.4),
@@ -19,7 +18,7 @@ OPTIMIZERS = {
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_agrees_with_scikit_learn(name, dtype, monkeypatch):
+def test_agrees_with_scikit_learn(name, dtype, monkeypatch, rng):
     monkeypatch.setattr("skopu.neural_network._optimizers._PIECE", 7)
     params = [rng.normal(size=shape).astype(dtype) for shape in ((5, 8), (8, 3), (8,), (1,))]
     theirs, ours = copy.deepcopy(params), copy.deepcopy(params)
@@ -47,7 +46,7 @@ def test_stopping_is_left_to_scikit_learn():
     assert in_place(AdamOptimizer(params)).trigger_stopping("", False)
 
 
-def test_add_scaled():
+def test_add_scaled(rng):
     array, other = rng.normal(size=(300, 211)), rng.normal(size=(300, 211))
     expected = array + 0.3 * other
     add_scaled(array, 0.3, other)

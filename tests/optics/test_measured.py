@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from skopu.optics import OPU, GaussianMedium, MeasuredMedium
+from tests.statistics import z_score
 
 
 def glass(n_outputs=300, n_inputs=40, scale=7.0):
@@ -93,9 +94,9 @@ def test_a_large_map_is_never_in_memory_as_a_whole(tmp_path):
 def test_clone_shares_the_array_and_set_params_replaces_it():
     matrix = glass()
     medium = MeasuredMedium(matrix)
-    assert clone(medium).get_params()["transmission_matrix"] is matrix
+    assert clone(medium).get_params()["matrix"] is matrix
     before = medium.field(np.ones((1, 40)), 10)
-    medium.set_params(transmission_matrix=matrix[::-1], normalize=None)
+    medium.set_params(matrix=matrix[::-1], normalize=None)
     after = medium.field(np.ones((1, 40)), 10)
     assert_allclose(after, matrix[::-1][:10].sum(axis=1)[None])
     assert not np.allclose(before, after)
@@ -113,16 +114,35 @@ def test_other_types(dtype):
     )
 
 
-def test_report_of_ideal_glass():
+@pytest.mark.parametrize(("n_outputs", "n_inputs"), [(60, 20), (7, 30), (2, 1), (1, 2)])
+def test_report_of_ideal_glass(n_outputs, n_inputs):
+    """The squares of the expected numbers are the means of squares, also of small glass."""
+    reports = [
+        MeasuredMedium(7 * GaussianMedium(seed).transmission_matrix(n_inputs, n_outputs)).isotropy()
+        for seed in range(1000)
+    ]
+    assert abs(z_score([report.rms**2 for report in reports], 49)) < 4.5
+    measured = ["mean", "pseudo_variance", "input_spread", "output_spread"]
+    expected = {name: f"expected_{name}" for name in measured}
+    if n_outputs > 1:
+        names = ["mode_correlation", "neighbour_correlation"]
+        expected |= dict.fromkeys(names, "expected_mode_correlation")
+    for name, expected_name in expected.items():
+        squares = np.array([getattr(report, name) ** 2 for report in reports])
+        mean_square = getattr(reports[0], expected_name) ** 2
+        if np.ptp(squares) < 1e-12:  # one row or column has no spread, one input no angles
+            assert_allclose(squares, mean_square, atol=1e-12)
+        else:
+            assert abs(z_score(squares, mean_square)) < 4.5, name
+
+
+def test_expected_report_is_that_of_large_glass():
     report = MeasuredMedium(glass(1200, 400)).isotropy()
-    assert_allclose(report.rms, 7, rtol=0.01)
-    assert report.expected_mode_correlation == 0.05
-    assert_allclose(report.mode_correlation, 0.05, rtol=0.02)
-    assert_allclose(report.neighbour_correlation, 0.05, rtol=0.1)
-    assert report.mean < 0.01
-    assert report.pseudo_variance < 0.01
-    assert report.input_spread < 0.05
-    assert report.output_spread < 0.07
+    assert report.expected_mode_correlation == 1 / 20
+    assert_allclose(report.expected_mean, 1 / np.sqrt(480_000))
+    assert_allclose(report.expected_pseudo_variance, np.sqrt(2 / 480_000), rtol=1e-5)
+    assert_allclose(report.expected_input_spread, 1 / np.sqrt(1200), rtol=0.002)
+    assert_allclose(report.expected_output_spread, 1 / np.sqrt(400), rtol=0.002)
 
 
 def test_report_of_bad_glass():

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
+from skopu._utils.streams import bit_generator, circular_gaussian, phase_table, raw_bytes
 from skopu.optics import OPU, GaussianMedium, LayeredMedium, MeasuredMedium, Medium
+from skopu.optics import layered as layered_module
 from skopu.optics import medium as medium_module
-from skopu.optics._glass import bit_generator, circular_gaussian, phase_table, raw_bytes
 from tests.statistics import z_score
 
 MEDIA = [
@@ -42,7 +43,7 @@ def medium(request):
 def way(request, monkeypatch):
     """Both ways of a layered medium to compute a field."""
     cheaper = request.param == "products"
-    monkeypatch.setattr(medium_module, "_product_is_cheaper", lambda *_: cheaper)
+    monkeypatch.setattr(layered_module, "_product_is_cheaper", lambda *_: cheaper)
 
 
 def rows(n_rows, n_inputs, seed=0):
@@ -84,7 +85,7 @@ def test_layered_medium_is_what_it_says(n_layers, n_inputs, way):
 
 def test_two_dimensional_blocks(monkeypatch):
     """A big block is a Fourier transform over a grid: compare with the explicit sum."""
-    monkeypatch.setattr(medium_module, "_product_is_cheaper", lambda *_: False)
+    monkeypatch.setattr(layered_module, "_product_is_cheaper", lambda *_: False)
     medium, n_inputs = LayeredMedium(1, random_state=1), 20_000
     size = medium.block_size(n_inputs)
     assert size == 20_480
@@ -241,29 +242,56 @@ def test_gaussian_block_is_kept_within_budget_and_not_pickled():
     medium.field(rows(2, 30), 100)
     assert medium._kept[1].nbytes <= medium._KEPT_BYTES
     assert len(pickle.dumps(medium)) < 1000
+    kept = medium._kept[1]
+    medium.field(rows(2, 30), 60)
+    assert medium._kept[1] is kept, "fewer modes are served by what is kept"
     medium._KEPT_BYTES = 10
     medium.field(rows(2, 30), 200)
-    assert medium._kept[0][:3] == (30, 0, 100), "a block over the budget must not be kept"
+    assert medium._kept[1] is kept, "a block over the budget must not be kept"
+
+
+@pytest.mark.parametrize("make", [np.asarray, scipy.sparse.csr_array])
+def test_blocks_of_long_inputs_are_made_piece_by_piece(make, monkeypatch):
+    X, medium = rows(50, 3000), GaussianMedium(1)
+    X[:, 1000:2500] = 0
+    expected = X @ medium.transmission_matrix(3000, 70, start=11).T
+    asked = []
+    block = GaussianMedium.matrix_block
+
+    def matrix_block(self, n_inputs, inputs, modes, **options):
+        asked.append((inputs.stop - inputs.start) * len(modes))
+        return block(self, n_inputs, inputs, modes, **options)
+
+    monkeypatch.setattr(medium_module, "BLOCK_ENTRIES", 32 * 700)
+    monkeypatch.setattr(GaussianMedium, "matrix_block", matrix_block)
+    medium = GaussianMedium(1)
+    assert_allclose(medium.field(make(X), 70, start=11), expected, atol=1e-11)
+    assert_allclose(
+        medium.as_linear_operator(3000, 70).H @ np.ones(70),
+        GaussianMedium(1).transmission_matrix(3000, 70).conj().T @ np.ones(70),
+        atol=1e-11,
+    )
+    assert max(asked[:-1]) <= 32 * 700
 
 
 def test_few_modes_do_not_pay_for_whole_blocks(monkeypatch):
     """By the rule, an SVD's sketch is a product and wide features are transforms."""
-    cheaper = medium_module._product_is_cheaper
+    cheaper = layered_module._product_is_cheaper
     assert cheaper(np.empty((2000, 784), "f"), 10, 0, 1024, 3)
     assert cheaper(np.empty((128, 10), "f"), 1024, 0, 1024, 3)
     assert cheaper(np.empty((2000, 4), "f"), 10_000, 0, 1024, 3)
     assert not cheaper(np.empty((2000, 784), "f"), 10_000, 0, 1024, 3)
     assert not cheaper(np.empty((1, 2**20), "f"), 2**20, 0, 2**20, 3)
     assert not cheaper(scipy.sparse.random(2000, 4000, density=0.1), 10_000, 0, 4096, 3)
-    monkeypatch.setattr(LayeredMedium, "_stream_transforms", None)
+    monkeypatch.setattr(layered_module, "_transform", None)
     LayeredMedium().field(rows(2000, 784).astype("f"), 5)  # makes the block backwards
 
 
 class Lens(Medium):
     """A medium of one's own, as short as can be."""
 
-    def _matrix_block(self, n_inputs, start, stop, dtype, seed):
-        outer = np.outer(np.arange(n_inputs), np.arange(start, stop))
+    def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
+        outer = np.outer(np.arange(n_inputs)[inputs], modes)
         return np.exp(2j * np.pi * outer / 7 + seed).astype(dtype)
 
 
@@ -282,15 +310,21 @@ def test_products_in_many_blocks(make, monkeypatch):
     """Blocks, pieces of modes and pieces of rows meet at their borders."""
     X, medium = rows(150, 30), GaussianMedium(1)
     expected = X @ medium.transmission_matrix(30, 500, start=11).T
-    monkeypatch.setattr(medium_module, "_BLOCK", 30 * 100)
+    monkeypatch.setattr(medium_module, "BLOCK_ENTRIES", 30 * 100)
     monkeypatch.setattr(medium_module, "_PRODUCT_PIECE", 64 * 41)
     assert_allclose(GaussianMedium(1).field(make(X), 500, start=11), expected, atol=1e-12)
 
 
 def test_long_inputs_of_a_gaussian_medium_are_made_in_chunks():
     medium = GaussianMedium(5)
-    long = medium._matrix_block(40_000, 3, 40, np.complex64, 5)
-    assert_array_equal(long[:20], medium._matrix_block(20, 3, 40, np.complex64, 5))
+    options = {"dtype": np.complex64, "seed": 5}
+    long = medium.matrix_block(40_000, slice(0, 40_000), range(3, 40), **options)
+    short = medium.matrix_block(20, slice(0, 20), range(3, 40), **options)
+    assert_array_equal(long[:20], short)
+    assert_array_equal(
+        long[20_001:39_000],
+        medium.matrix_block(40_000, slice(20_001, 39_000), range(3, 40), **options),
+    )
     raw = raw_bytes(bit_generator(5, "gaus"), 4 * 40_000 * 32)
     entries = circular_gaussian(raw, np.complex64).reshape(-1, 32)
     assert_array_equal(long[:, :29], entries[:, 3:])
@@ -363,7 +397,11 @@ def test_golden_bits():
         "mask": digest(raw_bytes(bit_generator(0, "mask", 2), 5000)),
         "phases": digest(phase_table(16, np.complex128)),
         "gaussian": digest(GaussianMedium(0).transmission_matrix(50, 70, start=20)),
-        "gaussian32": digest(GaussianMedium(1)._matrix_block(30, 5, 90, np.complex64, 1)),
+        "gaussian32": digest(
+            GaussianMedium(1).matrix_block(
+                30, slice(0, 30), range(5, 90), dtype=np.complex64, seed=1
+            )
+        ),
     }
     assert found == GOLDEN_BITS
 
@@ -524,7 +562,7 @@ def test_integers_are_what_they_are():
 
 
 def test_own_threads_lifts_its_limit_however_holders_leave():
-    from skopu.optics._rows import n_threads, own_threads
+    from skopu._utils.threads import n_threads, own_threads
 
     before = n_threads()
     first, second = own_threads(), own_threads()

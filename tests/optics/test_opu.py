@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from skopu.optics import OPU, Camera, GaussianMedium, LayeredMedium, MeasuredMedium
+from skopu.optics import camera as camera_module
 from tests.statistics import z_score
 
 NOISY = Camera(bits=10, photons=300, read_noise=0.02)
@@ -198,8 +199,8 @@ def test_exposures_count_frames():
 )
 def test_exposures_are_the_frames_that_are_taken(input_bits, signed, monkeypatch):
     frames = []
-    detect = Camera._detect
-    monkeypatch.setattr(Camera, "_detect", lambda *a: (frames.append(1), detect(*a))[1])
+    detect = camera_module._detect
+    monkeypatch.setattr(camera_module, "_detect", lambda *a: (frames.append(1), detect(*a))[1])
     opu = OPU(camera=NOISY, input_bits=input_bits)
     X = np.array([[1.0, -1.0 if signed else 0.0], [1.0, 1.0]])
     opu.linear(X, 10, repeat=2)
@@ -210,7 +211,7 @@ def test_exposures_are_the_frames_that_are_taken(input_bits, signed, monkeypatch
 
 
 def test_ideal_camera_takes_no_frames(monkeypatch):
-    monkeypatch.setattr(Camera, "_read", None)
+    monkeypatch.setattr(Camera, "read_frames", None)
     OPU(camera=Camera(), input_bits=8).linear(np.array([[255, 3]]), 10)
     OPU(input_bits=8).intensity(np.array([[255, 3]]), 10)
 
