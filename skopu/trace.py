@@ -8,7 +8,8 @@ from ._device_mixin import DeviceMixin
 from ._utils.checks import validate_matrix
 from ._utils.fitting import unchanged_on_error
 from ._utils.private_sklearn import Interval, StrOptions, fit_context
-from .linalg import opu_trace
+from .linalg import TRACE_METHODS, TraceMethod, opu_trace
+from .linalg._functions import FUNCTIONS
 from .optics import Device
 
 
@@ -23,7 +24,7 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
     ----------
     n_matvecs : int, default=100
         Most products of the matrix with a vector.
-    method : {"xtrace", "hutch++", "hutchinson", "sketch"}, default="xtrace"
+    method : {"xtrace", "hutch++", "hutchinson", "sketch"} or TraceMethod, default="xtrace"
         How they are spent.
     function : {"log", "exp", "sqrt", "inv"} or callable, default=None
         Estimate the trace of this function of a symmetric matrix instead. A callable takes
@@ -82,8 +83,8 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
 
     _parameter_constraints = {
         "n_matvecs": [Interval(numbers.Integral, 1, None, closed="left")],
-        "method": [StrOptions({"xtrace", "hutch++", "hutchinson", "sketch"})],
-        "function": [StrOptions({"log", "exp", "sqrt", "inv"}), callable, None],
+        "method": [StrOptions(set(TRACE_METHODS)), TraceMethod],
+        "function": [StrOptions(set(FUNCTIONS)), callable, None],
         "lanczos_steps": [Interval(numbers.Integral, 4, None, closed="left")],
         "opu": [Device, None],
         "random_state": ["random_state"],

@@ -10,6 +10,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 
 from skopu import OPU, GaussianMedium, LayeredMedium, OPUTraceEstimator, opu_trace
+from skopu.linalg import TRACE_METHODS, TraceMethod
 
 from .linalg.matrices import FORMS, memory_map
 
@@ -78,3 +79,42 @@ def test_bad_input(matrix, options, match):
 def test_nan_in_a_memory_map(tmp_path):
     with pytest.raises(ValueError, match="contains NaN"):
         OPUTraceEstimator().fit(memory_map(K * np.nan, tmp_path / "map"))
+
+
+class Signs(TraceMethod):
+    name, least = "signs", 3
+
+    def estimate(self, A, n_products, opu):
+        X = np.copysign(1, self.probes(A, n_products, opu))
+        forms = (X * A.matmat(X)).sum(axis=0)
+        return forms.mean(), forms.std(ddof=1) / np.sqrt(n_products)
+
+
+@pytest.mark.parametrize("function", [None, "log"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_method_of_ones_own(form, function, tmp_path):
+    A = np.diag(np.linspace(1, 2, 50))
+    options = {"function": function, "lanczos_steps": 50}
+    estimator = OPUTraceEstimator(500, method=Signs(), random_state=0, **options)
+    estimator = clone(estimator).fit(FORMS[form](A, tmp_path))
+    exact = np.trace(A) if function is None else np.log(A.diagonal()).sum()
+    assert np.isclose(estimator.trace_, exact)  # signs see a diagonal without an error
+    assert estimator.n_matvecs_ <= 500
+
+
+def test_methods_are_names_or_objects():
+    for name, method in TRACE_METHODS.items():
+        by_name, by_object = (
+            OPUTraceEstimator(20, method=each, random_state=0).fit(K).trace_
+            for each in (name, method)
+        )
+        assert by_name == by_object
+    with pytest.raises(ValueError, match=r'"signs" takes at least 3 products.*got 2'):
+        opu_trace(K, 2, method=Signs())
+    for wrong in ("signs", Signs, 3, ["xtrace"]):
+        with pytest.raises(ValueError, match=r"hutch\+\+.* or an instance of TraceMethod"):
+            opu_trace(K, method=wrong)
+        with pytest.raises(ValueError, match="method"):
+            OPUTraceEstimator(method=wrong).fit(K)
+    with pytest.raises(NotImplementedError, match="needs a method estimate"):
+        opu_trace(K, method=TraceMethod())

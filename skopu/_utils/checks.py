@@ -41,6 +41,17 @@ def check_positive(value, name, maximum=math.inf, instead=""):
     raise ValueError(f"{name} must be a positive number{most}{instead}, got {value!r}.")
 
 
+def check_choice(value, name, table, kind):
+    """Return the entry of a table that a name stands for, or value itself if it is one of kind."""
+    if isinstance(value, kind):
+        return value
+    if isinstance(value, str) and value in table:
+        return table[value]
+    raise ValueError(
+        f"{name} must be one of {sorted(table)} or an instance of {kind.__name__}, got {value!r}."
+    )
+
+
 def check_seed(random_state, owner):
     """Return the seed of a part of a device as a Python int, 0 if it is None."""
     if random_state is None:

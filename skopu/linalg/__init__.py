@@ -4,10 +4,20 @@ Where scikit-learn dispatches by the array API, all functions take arrays of PyT
 multiply by them on their device, and return such arrays.
 """
 
+from ._trace_methods import TRACE_METHODS
 from .lstsq import opu_lstsq
 from .matmul import opu_matmul
 from .svd import opu_svd
-from .trace import opu_trace
+from .trace_method import TraceMethod
+from .traces import opu_trace
 from .triangles import count_triangles
 
-__all__ = ["count_triangles", "opu_lstsq", "opu_matmul", "opu_svd", "opu_trace"]
+__all__ = [
+    "TRACE_METHODS",
+    "TraceMethod",
+    "count_triangles",
+    "opu_lstsq",
+    "opu_matmul",
+    "opu_svd",
+    "opu_trace",
+]

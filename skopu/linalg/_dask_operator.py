@@ -4,6 +4,7 @@ import itertools
 
 import dask
 import numpy as np
+import scipy.sparse
 
 from ._operator import Operator
 
@@ -26,7 +27,11 @@ class DaskOperator(Operator):
         shared = [dask.delayed(argument) for argument in arguments]
         return dask.compute(*(dask.delayed(function)(chunk, *shared) for chunk in self._chunks))
 
-    def sum_rows(self, function, parts):
+    def sums_of_rows(self, weights):
+        self.count(0)
+        return self.sum_over_chunks(_weighted_sum, self.split(weights, axis=1))
+
+    def sum_over_chunks(self, function, parts):
         """Sum of function(chunk, part), with as many parts as chunks, in a fixed order."""
         terms = list(map(dask.delayed(function), self._chunks, parts))
         while len(terms) > 1:
@@ -42,7 +47,7 @@ class DaskOperator(Operator):
         return np.concatenate(self.map_chunks(_product, X))
 
     def _rmatmat(self, X):
-        return self.sum_rows(_transposed_product, self.split(X))
+        return self.sum_over_chunks(_transposed_product, self.split(X))
 
 
 def _product(chunk, X):
@@ -51,3 +56,8 @@ def _product(chunk, X):
 
 def _transposed_product(chunk, X):
     return np.asarray(chunk.T.astype(X.dtype, copy=False) @ X)
+
+
+def _weighted_sum(chunk, weights):
+    sums = weights @ chunk.astype(np.float64, copy=False)
+    return sums.toarray() if scipy.sparse.issparse(sums) else sums

@@ -7,16 +7,13 @@ import numpy as np
 from .._utils.arrays import backend_of, like, namespace
 from .._utils.checks import check_count
 from .._utils.threads import pieces
+from ._functions import spectral_function
 from ._tall_blocks import forms, inner, lengths
 
-_FUNCTIONS = {"log": np.log, "sqrt": np.sqrt, "exp": np.exp, "inv": np.reciprocal}
 _BASIS_BYTES = 2**28  # of Krylov vectors held at once
 _SLOWEST = 0.9  # change by twice the steps over the change before, if they converge
 _SETTLED = 0.7  # end of the spectrum over that seen by half the steps, if it has been found
-# How far below that end there may be more, where it has not been found, for functions that are
-# singular at zero.
-_BELOW = {"log": 100, "inv": 10}
-_VISIBLE = 0.1  # part of the forms of "inv" that what may be there changes, if it matters
+_VISIBLE = 0.1  # part of the forms that eigenvalues nearer to zero change, if they matter
 
 
 class MatrixFunction:
@@ -27,17 +24,13 @@ class MatrixFunction:
     that A is on it. The quadratic form x'f(A)x that comes with it is Gauss quadrature.
     """
 
+    has_rows = False
+
     def __init__(self, operator, function, n_steps):
         self.operator = operator
         self.shape, self.dtype = operator.shape, operator.dtype
         self.n_steps = min(check_count(n_steps, "lanczos_steps", 4), operator.shape[0])
-        self._evaluate = function if callable(function) else _FUNCTIONS.get(function)
-        if self._evaluate is None:
-            raise ValueError(
-                f"function must be None, a callable or one of {sorted(_FUNCTIONS)}, got "
-                f"{function!r}."
-            )
-        self.function = function
+        self.function = spectral_function(function)
         self._forms, self._settled, self._condition = None, True, 1.0
 
     def truncation(self):
@@ -51,8 +44,8 @@ class MatrixFunction:
         Forms also rest for a while where eigenvalues near zero have not been seen yet. For a
         function that is singular there, the error is therefore no less than what Gauss-Radau
         quadrature, with a node nearer to zero than all that was seen, changes of the forms; and
-        those of "inv", where that is much, have not converged while the end of the spectrum
-        still moves.
+        those of an inverse, where that is much, have not converged while the end of the
+        spectrum still moves.
 
         Returns
         -------
@@ -65,7 +58,7 @@ class MatrixFunction:
         last, before = abs(whole - half), abs(half - quarter)
         rounding = 100 * np.finfo(self.dtype).eps * abs(whole) * self._condition
         converges = last <= max(_SLOWEST * before, rounding)
-        if self.function == "inv" and not self._settled:
+        if self.function.unbounded and not self._settled:
             converges &= beyond <= _VISIBLE * abs(whole)
         if not converges:
             return np.inf, False
@@ -120,11 +113,11 @@ class MatrixFunction:
             if len(columns) == 2:
                 settled = end >= _SETTLED * abs(some).min()
         columns = [*columns[::-1], np.zeros_like(squares)]
-        if self.function in _BELOW:
+        if self.function.below is not None:
             if self._forms is None:
                 self._settled &= settled
                 self._condition = max(self._condition, abs(nodes).max() / end)
-            node = math.copysign(end / (2 if settled else _BELOW[self.function]), nodes.min())
+            node = math.copysign(end / (2 if settled else self.function.below), nodes.min())
             columns[-1] = abs(self._with_node(T, node) - squares)
         return np.column_stack(columns)
 
@@ -142,7 +135,7 @@ class MatrixFunction:
         T[:, k, k] = node + coupling * (coupling * last)  # whose square may overflow
         nodes, vectors = np.linalg.eigh(T)
         nodes = np.maximum(nodes, node) if node > 0 else np.minimum(nodes, node)  # to rounding
-        return np.sum(self._evaluate(nodes) * vectors[:, 0, :] ** 2, axis=1)
+        return np.sum(self.function.evaluate(nodes) * vectors[:, 0, :] ** 2, axis=1)
 
     def _tridiagonalize(self, X):
         """Orthonormal Krylov bases (n_columns, k, n) and T (n_columns, k, k) of unit columns.
@@ -190,40 +183,7 @@ class MatrixFunction:
 
     def _values(self, nodes):
         """The function at the Ritz values, which lie between A's extreme eigenvalues."""
-        rounding = 10 * np.finfo(self.dtype).eps * abs(nodes).max()
-        if self.function == "sqrt":
-            nodes = np.where(abs(nodes) <= rounding, 0, nodes)
-        low, high = nodes.min(), nodes.max()
-        name = self.operator.name
-        if (self.function == "log" and low <= rounding) or (self.function == "sqrt" and low < 0):
-            raise ValueError(
-                f'function="{self.function}" needs positive eigenvalues, above the rounding '
-                f"error {rounding:.1g}, but those of {name} reach down to {low:.3g}. Add a "
-                "multiple of the identity to it."
-            )
-        if self.function == "inv" and low <= rounding and high >= -rounding:
-            raise ValueError(
-                f'function="inv" needs a definite matrix, but {name} has eigenvalues from '
-                f"{low:.3g} to {high:.3g}. Add a multiple of the identity to it."
-            )
-        with np.errstate(all="ignore"):
-            values = np.asarray(self._evaluate(nodes))
-        if values.shape != nodes.shape or values.dtype.kind not in "biuf":
-            raise ValueError(
-                f"function must map an array of eigenvalues to a real array of the same shape "
-                f"{nodes.shape}, got dtype {values.dtype} and shape {values.shape}. Make it return "
-                "numbers, for example numpy.asarray(result, dtype=float)."
-            )
-        with np.errstate(over="ignore"):
-            finite = np.isfinite(values.astype(self.dtype))
-        if not finite.all():
-            wrong = nodes[~finite][0]
-            raise ValueError(
-                f"function is not finite at {wrong:.3g}, which lies between the eigenvalues of "
-                f"{name}, or overflows {self.dtype}. Shift or scale the matrix, or choose a "
-                "function defined there."
-            )
-        return values
+        return self.function.at(nodes, self.dtype, self.operator.name)
 
 
 def check_symmetric(X, images, name):

@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 
-from .._utils.arrays import numpy_dtype
+from .._utils.arrays import numpy_dtype, to_numpy
 from .._utils.checks import check_finite
 from .._utils.threads import pieces
 
@@ -53,6 +53,13 @@ class Operator:
     def rmatmat(self, X):
         """A.T @ X."""
         return self._checked(self._rmatmat, X, self.shape[1], "transposed product")
+
+    def sums_of_rows(self, weights):
+        """Sparse weights @ A, dense, in float64; A is read once, in pieces."""
+        total = np.zeros((weights.shape[0], self.shape[1]))
+        for rows in pieces_in_memory(self.shape[0], 8 * self.shape[1]):
+            total += weights[:, rows] @ to_numpy(self.A[rows, :])
+        return self.asarray(total)
 
     def count(self, n_matvecs):
         """Note that A is read once, for that many products with a vector, and say so to done."""

@@ -120,6 +120,9 @@ class SparseOperator(Operator):
                     del self._run, self._n_pieces
                     self._pool.close()
 
+    def sums_of_rows(self, weights):
+        return (weights @ self.A).toarray()
+
     def _matmat(self, X):
         return self._product(self.A, X)
 

@@ -15,8 +15,7 @@ from .._utils.streams import bit_generator, raw_bytes
 from ..optics import LayeredMedium
 from ..optics.device import project_rows
 from ..optics.opu import resolve_opu
-from ._operator import pieces_in_memory
-from ._operators import ArrayOperator, DenseOperator, FunctionOperator, check_operator
+from ._operators import check_operator
 from ._random_vectors import random_matrix
 
 _SUPERROWS = 16  # times n_columns, how many sums of rows the device is shown at most
@@ -178,37 +177,19 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
 def _sketch(opu, operator, b, n_projections):
     """Projections of the columns of A, and of b by the same rows."""
     m, n = operator.shape
-    if isinstance(operator, FunctionOperator):
+    if not operator.has_rows:
         R = random_matrix(opu, m, n_projections, np.float64)
         return operator.rmatmat(R).T.astype(np.float64), R.T @ b
     shown = operator.A
     n_sums = _SUPERROWS * n
     if m > n_sums:
         signs = _sign_embedding(n_sums, m, opu.glass_seed())
-        shown, b = _sums(signs, operator), signs @ b
+        shown, b = operator.sums_of_rows(signs), signs @ b
     elif not operator.stored:
         shown = operator.A.compute()
     columns = as_type(shown, np.float64).T
     projections = to_numpy(project_rows(opu, columns, n_projections, operator.name))
     return projections.T, opu.linear(b.T, n_projections).T
-
-
-def _sums(signs, operator):
-    """The sums of the rows of A, dense; A is read in pieces."""
-    if isinstance(operator, DenseOperator | ArrayOperator):
-        total = np.zeros((signs.shape[0], operator.shape[1]))
-        for rows in pieces_in_memory(operator.shape[0], 8 * operator.shape[1]):
-            total += signs[:, rows] @ to_numpy(operator.A[rows, :])
-        return operator.asarray(total)
-    if not operator.stored:
-        operator.count(0)
-        return operator.sum_rows(_signed_sum, operator.split(signs, axis=1))
-    return (signs @ operator.A).toarray()
-
-
-def _signed_sum(chunk, signs):
-    sums = signs @ chunk.astype(np.float64, copy=False)
-    return sums.toarray() if scipy.sparse.issparse(sums) else sums
 
 
 def _sign_embedding(n_sums, m, seed):

@@ -8,9 +8,10 @@ from .._utils.checks import check_count
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
 from ._lanczos import check_symmetric
+from ._leave_one_out import leave_one_out, with_rounding
 from ._operators import check_operator
 from ._random_vectors import probes
-from .trace import Estimate, leave_one_out, with_rounding
+from .traces import Estimate
 
 
 def count_triangles(adjacency, n_matvecs=200, *, opu=None, random_state=None):

@@ -14,9 +14,9 @@ from sklearn.metrics.pairwise import rbf_kernel
 
 from skopu import OPU, Camera, GaussianMedium, LayeredMedium, opu_trace
 from skopu._utils.threads import own_threads
+from skopu.linalg._leave_one_out import leave_one_out
 from skopu.linalg._operators import check_operator
 from skopu.linalg._random_vectors import probes
-from skopu.linalg.trace import leave_one_out
 
 from ..statistics import z_score
 from .matrices import FORMS, Counting, layered, noisy, symmetric

@@ -4,18 +4,15 @@ import math
 import warnings
 from typing import NamedTuple
 
-import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .._utils.arrays import as_type, like, numpy_dtype
-from .._utils.checks import check_count
+from .._utils.checks import check_choice, check_count
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
 from ._lanczos import MatrixFunction
-from ._operator import Operator
 from ._operators import check_operator
-from ._random_vectors import next_exposure, probes, random_matrix, scaled_to, sketch_rows
-from ._tall_blocks import forms, inner, qr
+from ._trace_methods import TRACE_METHODS
+from .trace_method import TraceMethod
 
 
 class Estimate(NamedTuple):
@@ -54,7 +51,7 @@ def opu_trace(
         Real matrix; symmetric where ``function`` is given, any otherwise.
     n_matvecs : int, default=100
         Most products of A with a vector.
-    method : {"xtrace", "hutch++", "hutchinson", "sketch"}, default="xtrace"
+    method : {"xtrace", "hutch++", "hutchinson", "sketch"} or TraceMethod, default="xtrace"
         How they are spent. With m products, each error is for a symmetric A:
 
         - "hutchinson" [1]_: mean of m quadratic forms x'Ax. Error about sqrt(2 / m) times
@@ -153,21 +150,19 @@ def opu_trace(
     operator = check_operator(A, square=True)
     opu = resolve_opu(opu, random_state, medium=GaussianMedium)
     n_matvecs = check_count(n_matvecs, "n_matvecs")
-    if method not in _METHODS:
-        raise ValueError(f"method must be one of {sorted(_METHODS)}, got {method!r}.")
-    estimate, least = _METHODS[method]
+    method = check_choice(method, "method", TRACE_METHODS, TraceMethod)
     multiplied, n_products, cost = operator, n_matvecs, 1
     if function is not None:
         multiplied = MatrixFunction(operator, function, lanczos_steps)
         cost = multiplied.n_steps
         n_products //= cost
-    if n_products < least:
+    if n_products < method.least:
         raise ValueError(
-            f'method="{method}" takes at least {least} products'
+            f'method="{method.name}" takes at least {method.least} products'
             + (f" with f(A), of {cost} products with A each" if function is not None else "")
-            + f", so n_matvecs must be at least {least * cost}, got {n_matvecs}."
+            + f", so n_matvecs must be at least {method.least * cost}, got {n_matvecs}."
         )
-    value, standard_error = estimate(multiplied, opu, n_products)
+    value, standard_error = method.estimate(multiplied, n_products, opu)
     if function is not None:
         truncation, converges = multiplied.truncation()
         standard_error = math.hypot(standard_error, truncation)
@@ -180,138 +175,3 @@ def opu_trace(
                 stacklevel=2,
             )
     return Estimate(float(value), float(standard_error), operator.n_matvecs)
-
-
-def _mean(samples):
-    """Mean and its standard error, also of samples whose squares no float holds."""
-    unit = abs(samples).max() or 1.0
-    return samples.mean(), (samples / unit).std(ddof=1) / math.sqrt(len(samples)) * unit
-
-
-def _hutchinson(A, opu, m):
-    X = A.asarray(probes(opu, A.shape[0], m, A.dtype))
-    with A.threads():
-        return _mean(forms(X, A.matmat(X)))
-
-
-def _sketch(A, opu, m):
-    if not isinstance(A, Operator) or not A.has_rows:
-        return _hutchinson(A, opu, m)
-    n = A.shape[0]
-    opu = opu.with_independent_modes(n, m)
-    # Not by sending A R through the glass again: column i would put n times the mean light
-    # on mode i, more than a camera can read.
-    test = A.asarray(random_matrix(opu, n, m, A.dtype))
-    return _mean(forms(test, sketch_rows(opu, A, m, next_exposure(opu))))
-
-
-def _hutch_plus_plus(A, opu, m):
-    n = A.shape[0]
-    rank = min(m // 3, n)
-    n_probes = 0 if rank == n else m - 2 * rank
-    X = A.asarray(probes(opu, n, rank + n_probes, A.dtype))
-    with A.threads():
-        Q, _ = qr(A.matmat(X[:, :rank]))
-        exact = forms(Q, A.matmat(Q)).sum()
-        if rank == n:
-            return exact, np.finfo(A.dtype).eps * abs(exact)
-        X = X[:, rank:]
-        X = scaled_to(X - Q @ (Q.T @ X), n - rank)
-        rest, standard_error = _mean(forms(X, A.matmat(X)))
-    return exact + rest, standard_error
-
-
-def _xtrace(A, opu, m):
-    n = A.shape[0]
-    X = A.asarray(probes(opu, n, min(m // 2, n), A.dtype))
-    with A.threads():
-        images = A.matmat(X)
-        values, widening = leave_one_out(X, images, [(X, images)], lambda Q: [(Q, A.matmat(Q))])
-    value, spread = _mean(values[0]) if len(values[0]) > 1 else (values[0][0], 0.0)
-    return value, with_rounding(spread * widening, value, A.dtype)
-
-
-def leave_one_out(X, span, factors, multiply):
-    """XTrace of one or more matrices B = C'D from products with independent vectors.
-
-    Each column of ``span`` must come from the same column of X alone; together they
-    should lie in the leading eigenspace of B. ``factors`` are pairs C @ X, D @ X, and
-    ``multiply(Q)`` gives the pairs C @ Q, D @ Q. For B = A itself, C = 1 and D = A.
-
-    Returns
-    -------
-    values : ndarray of shape (n_factors, m)
-        Unbiased estimates of each trace, one for each column of X: the trace in the space
-        of the other columns of span, and a quadratic form of what is left of x outside.
-    widening : float
-        What the standard error of a mean over values of the first trace, taken as if they
-        were independent, must be multiplied by.
-    """
-    n, m = X.shape
-    dtype = numpy_dtype(X)
-    Q, R = qr(as_type(span, np.float64))
-    in_space = multiply(as_type(Q, dtype))
-    # Without column i of span, the space loses one direction: column i of R^-T, scaled. If
-    # R is singular to rounding, any direction that R does not see will do.
-    U, sizes, Vt = np.linalg.svd(R)
-    sizes = np.maximum(sizes / sizes[0], np.finfo(dtype).eps) if sizes[0] > 0 else sizes + 1
-    S = U @ (Vt / sizes[:, None])
-    S /= np.linalg.norm(S, axis=0)
-    # What is left of each x outside the space that it had no part in.
-    X = as_type(X, np.float64)
-    W = inner(Q, X, map)
-    along = forms(S, W)
-    M = like(W - S * along, X)
-    left = X - Q @ M
-    gram = inner(left, left, map)
-    squares = gram.diagonal()
-    weights = np.divide(n - m + 1, squares, out=np.zeros(m), where=squares > 0)
-    geometry = _widening_by_geometry(n, S, along, gram, weights)
-    S = like(S, X)
-    values = np.empty((len(factors), m))
-    for i, products in enumerate(zip(factors, in_space, strict=True)):
-        (CX, DX), (CQ, DQ) = ([as_type(Y, np.float64) for Y in pair] for pair in products)
-        outside = weights * forms(CX - CQ @ M, DX - DQ @ M)
-        inside = forms(CQ, DQ).sum() - forms(CQ @ S, DQ @ S)
-        values[i] = inside + outside
-        if i == 0:
-            parts = abs(forms(CQ, DQ)).sum(), abs(outside).mean()
-    shared = parts[0] / sum(parts) if any(parts) else 0.0
-    # The space follows the matrix as well, which geometry does not know: measured over
-    # spectra that decay like j^-1/2 to j^-4 and 0.7^j, the spread is too small by 30 % where
-    # nearly all of the trace is in the space, and in proportion where less is. (The
-    # jackknife, the other way to tell, is two to three times too large.)
-    return values, geometry * (1 + 0.3 * shared)
-
-
-def _widening_by_geometry(n, S, along, gram, weights):
-    """Standard error of the mean of XTrace's values over the one from their spread.
-
-    Value i is <A, C_i>, where C_i is the projector on the space without direction s_i, plus
-    w_i l_i l_i'; s_i' l_i is ``along``, and l_i' l_j is ``gram``. If A looks the same from all
-    sides, the covariance of the values is in proportion to <C_i - 1, C_j - 1>. For a mean of
-    independent values this gives 1, but values from a space that is a good part of all n
-    dimensions share it.
-    """
-    m = len(weights)
-    cosines = (S.T @ S) ** 2
-    inside = weights * along**2
-    K = m - 2 - n + cosines + np.add.outer(inside, inside) * (1 - cosines)
-    K += np.multiply.outer(weights, weights) * gram**2
-    common = K.sum()
-    spread = m * K.trace() - common
-    return math.sqrt((m - 1) * common / spread) if n > m > 1 and common > 0 < spread else 1.0
-
-
-def with_rounding(standard_error, value, dtype):
-    """Standard error that is never below what rounding does."""
-    return math.hypot(standard_error, 4 * np.finfo(dtype).eps * abs(value))
-
-
-# The estimator and the least number of products that it takes.
-_METHODS = {
-    "hutchinson": (_hutchinson, 2),
-    "sketch": (_sketch, 2),
-    "hutch++": (_hutch_plus_plus, 4),
-    "xtrace": (_xtrace, 4),
-}

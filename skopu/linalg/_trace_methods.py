@@ -1,0 +1,83 @@
+"""How products with random vectors become an estimate of a trace."""
+
+import math
+
+import numpy as np
+
+from ._leave_one_out import leave_one_out, with_rounding
+from ._random_vectors import next_exposure, random_matrix, scaled_to, sketch_rows
+from ._tall_blocks import forms, qr
+from .trace_method import TraceMethod
+
+
+class Hutchinson(TraceMethod):
+    """The mean of quadratic forms."""
+
+    name = "hutchinson"
+
+    def estimate(self, A, n_products, opu):
+        X = self.probes(A, n_products, opu)
+        with A.threads():
+            return _mean(forms(X, A.matmat(X)))
+
+
+class Sketch(Hutchinson):
+    """tr(R'AR) from rows of A that the device is shown, where there are rows."""
+
+    name = "sketch"
+
+    def estimate(self, A, n_products, opu):
+        if not A.has_rows:
+            return super().estimate(A, n_products, opu)
+        n = A.shape[0]
+        opu = opu.with_independent_modes(n, n_products)
+        # Not by sending A R through the glass again: column i would put n times the mean light
+        # on mode i, more than a camera can read.
+        test = A.asarray(random_matrix(opu, n, n_products, A.dtype))
+        return _mean(forms(test, sketch_rows(opu, A, n_products, next_exposure(opu))))
+
+
+class HutchPlusPlus(TraceMethod):
+    """The trace in a space of leading images, and Hutchinson's estimate of the rest."""
+
+    name, least = "hutch++", 4
+
+    def estimate(self, A, n_products, opu):
+        n = A.shape[0]
+        rank = min(n_products // 3, n)
+        n_probes = 0 if rank == n else n_products - 2 * rank
+        X = self.probes(A, rank + n_probes, opu)
+        with A.threads():
+            Q, _ = qr(A.matmat(X[:, :rank]))
+            exact = forms(Q, A.matmat(Q)).sum()
+            if rank == n:
+                return exact, np.finfo(A.dtype).eps * abs(exact)
+            X = X[:, rank:]
+            X = scaled_to(X - Q @ (Q.T @ X), n - rank)
+            rest, standard_error = _mean(forms(X, A.matmat(X)))
+        return exact + rest, standard_error
+
+
+class XTrace(TraceMethod):
+    """Both with the same vectors, of which each is left out of the space in its turn."""
+
+    name, least = "xtrace", 4
+
+    def estimate(self, A, n_products, opu):
+        X = self.probes(A, min(n_products // 2, A.shape[0]), opu)
+        with A.threads():
+            images = A.matmat(X)
+            values, widening = leave_one_out(X, images, [(X, images)], lambda Q: [(Q, A.matmat(Q))])
+        value, spread = _mean(values[0]) if len(values[0]) > 1 else (values[0][0], 0.0)
+        return value, with_rounding(spread * widening, value, A.dtype)
+
+
+def _mean(samples):
+    """Mean and its standard error, also of samples whose squares no float holds."""
+    unit = abs(samples).max() or 1.0
+    return samples.mean(), (samples / unit).std(ddof=1) / math.sqrt(len(samples)) * unit
+
+
+TRACE_METHODS = {
+    method.name: method for method in (XTrace(), HutchPlusPlus(), Hutchinson(), Sketch())
+}

@@ -1,0 +1,82 @@
+"""What a way to estimate traces must offer."""
+
+from ._random_vectors import probes
+
+
+class TraceMethod:
+    """A way to estimate traces from products with random vectors; the base class of all.
+
+    A method of your own needs `estimate`. It is passed as ``method=MyMethod()``, and takes
+    functions of a matrix as well as matrices.
+
+    Attributes
+    ----------
+    name : str
+        What errors call it.
+    least : int
+        Fewest products that it takes.
+
+    Examples
+    --------
+    Probes of signs alone, which see the diagonal without an error:
+
+    >>> import numpy as np
+    >>> from skopu.linalg import TraceMethod, opu_trace
+    >>> class Signs(TraceMethod):
+    ...     name = "signs"
+    ...
+    ...     def estimate(self, A, n_products, opu):
+    ...         X = np.copysign(1, self.probes(A, n_products, opu))
+    ...         forms = (X * A.matmat(X)).sum(axis=0)
+    ...         return forms.mean(), forms.std(ddof=1) / n_products**0.5
+    >>> round(opu_trace(np.diag(np.arange(50.0)), 10, method=Signs(), random_state=0).value)
+    1225
+    """
+
+    name = "custom"
+    least = 2
+
+    def estimate(self, A, n_products, opu):
+        """Estimate the trace of A; the one method that a way of your own needs.
+
+        Parameters
+        ----------
+        A : object
+            Has ``shape``, ``dtype`` and ``matmat(X)``, the product with an array of shape
+            (n, n_columns); it counts its products. It is the matrix, or a function of it.
+        n_products : int
+            Most columns that may be multiplied, at least ``least``.
+        opu : Device
+            The device.
+
+        Returns
+        -------
+        value : float
+            Estimate of the trace.
+        standard_error : float
+            Standard deviation of its error, estimated.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method estimate.")
+
+    @staticmethod
+    def probes(A, n, opu):
+        """Make independent random vectors, by the device.
+
+        Parameters
+        ----------
+        A : object
+            As `estimate` gets it.
+        n : int
+            How many.
+        opu : Device
+            As `estimate` gets it.
+
+        Returns
+        -------
+        X : array of shape (A.shape[0], n)
+            Columns of squared length A.shape[0], in any direction alike.
+        """
+        return A.asarray(probes(opu, A.shape[0], n, A.dtype))
+
+    def __repr__(self):
+        return f"{type(self).__name__}()"
