@@ -16,7 +16,6 @@ FLOORS = [
     {"optics"},
     {"kernels", "linalg"},
     {"_feature_map", "_device_mixin"},
-    {"_ridge"},
     {"kernel_approximation", "linear_model", "decomposition", "trace", "neural_network"},
     {"inspection"},
     {"__init__"},

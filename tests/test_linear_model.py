@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse.linalg import LinearOperator, minres
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.exceptions import ConvergenceWarning
@@ -15,7 +16,6 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 import skopu._feature_map
-import skopu._ridge
 from skopu import (
     OPU,
     Camera,
@@ -23,6 +23,13 @@ from skopu import (
     OpticalRandomFeatures,
     OpticalRidge,
     OpticalRidgeClassifier,
+)
+from skopu.linear_model import (
+    RIDGE_SOLVERS,
+    RidgeProblem,
+    RidgeSolver,
+    _conjugate_gradients,
+    _solvers,
 )
 
 X, y = load_digits(return_X_y=True)
@@ -178,7 +185,7 @@ def test_generalized_cross_validation_is_that_of_the_hat_matrix():
     centred = y - y.mean()
     residual = np.mean((centred - hat @ centred) ** 2)
     off_diagonal = hat - np.diag(hat.diagonal())
-    spread = np.sqrt(2 * np.sum(off_diagonal**2) / skopu._ridge._PROBES)
+    spread = np.sqrt(2 * np.sum(off_diagonal**2) / _conjugate_gradients._PROBES)
     freedoms = []
     for seed in range(25):
         opu = OPU(random_state=OpticalRandomFeatures(n, random_state=0).fit(X).opu_.random_state)
@@ -194,22 +201,25 @@ def test_generalized_cross_validation_is_that_of_the_hat_matrix():
 
 
 def test_conjugate_gradients_that_do_not_converge_are_told(monkeypatch):
-    monkeypatch.setattr(skopu._ridge, "_RANK", 1)
+    monkeypatch.setattr(_conjugate_gradients, "_RANK", 1)
     model = OpticalRidge(200, alphas=1e-6, solver="cg", max_iter=2)
-    with pytest.warns(ConvergenceWarning, match="have not converged to tol=0.0001 in max_iter=2"):
+    with pytest.warns(
+        ConvergenceWarning, match="has not converged to tol=0.0001 in max_iter=2"
+    ) as told:
         model.fit(X, y)
+    assert told[0].filename == __file__
     assert model.n_iter_ == 3  # the sketch, and two steps
 
 
 def test_the_sketch_saves_steps(monkeypatch):
     model = OpticalRidge(100, alphas=1e-3, solver="cg", tol=1e-6, random_state=0)
     good = clone(model).fit(X, y).n_iter_
-    monkeypatch.setattr(skopu._ridge, "_RANK", 1)
+    monkeypatch.setattr(_conjugate_gradients, "_RANK", 1)
     assert model.set_params(max_iter=5000).fit(X, y).n_iter_ > 5 * good
 
 
 def test_large_grams_are_left_to_conjugate_gradients(monkeypatch):
-    monkeypatch.setattr(skopu._ridge, "_LARGEST_GRAM", 100)
+    monkeypatch.setattr(_solvers, "_LARGEST_GRAM", 100)
     assert OpticalRidge(101, random_state=0).fit(X, y).n_iter_ > 1
     assert OpticalRidge(100, random_state=0).fit(X, y).n_iter_ == 1
 
@@ -258,7 +268,7 @@ def test_alphas_lost_in_rounding_are_refused_before_the_pass(alphas, monkeypatch
     def blocks(*arguments):
         raise AssertionError("There was a pass.")
 
-    monkeypatch.setattr(skopu._ridge._Problem, "blocks", blocks)
+    monkeypatch.setattr(RidgeProblem, "blocks", blocks)
     with pytest.raises(ValueError, match=r"alpha=0.003 is too small"):
         OpticalRidge(300, alphas=alphas, random_state=0).fit(rows, rows[:, 0])
 
@@ -306,3 +316,57 @@ def test_bad_data():
         OpticalRidge(10, gamma=1.0).fit(X, y)
     with pytest.raises(ValueError, match="Unknown label type"):
         OpticalRidgeClassifier(10).fit(X, y + 0.5)
+
+
+class ByMinres(RidgeSolver):
+    """Each target by SciPy; the mean of features is gathered by whichever pass is the first."""
+
+    name = "minres"
+
+    def __init__(self, multiply_first=False):
+        self.multiply_first = multiply_first
+
+    def solve(self, problem, alphas):
+        if self.multiply_first:
+            problem.multiply(np.eye(problem.n)[:, :1])
+        right = problem.right_hand_sides()
+
+        def multiply(x):
+            return problem.multiply(x.reshape(-1, 1)).ravel() + alphas[0] * x
+
+        G = LinearOperator((problem.n, problem.n), multiply, dtype=np.float64)
+        coef = np.column_stack([minres(G, b, rtol=1e-12)[0] for b in right.T])
+        return problem.solution(coef, alphas[0])
+
+
+@pytest.mark.parametrize("multiply_first", [False, True])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_a_solver_of_ones_own(multiply_first, fit_intercept, small_blocks):
+    model = OpticalRidge(40, alphas=0.1, fit_intercept=fit_intercept, random_state=0)
+    expected = clone(model).fit(X, T[:200], WEIGHTS)
+    own = clone(model.set_params(solver=ByMinres(multiply_first))).fit(X, T[:200], WEIGHTS)
+    size = np.linalg.norm(expected.coef_)
+    assert np.linalg.norm(own.coef_ - expected.coef_) < 1e-6 * size
+    assert np.allclose(own.intercept_, expected.intercept_, atol=1e-6 * size)
+    assert np.array_equal(pickle.loads(pickle.dumps(own)).predict(X), own.predict(X))
+
+
+def test_solvers_are_names_or_objects():
+    for name, solver in RIDGE_SOLVERS.items():
+        by_name, by_object = (
+            OpticalRidge(300, solver=each, random_state=0).fit(X, y).coef_
+            for each in (name, solver)
+        )
+        assert np.array_equal(by_name, by_object)
+    for wrong in ("minres", ByMinres, None):
+        with pytest.raises(ValueError, match="solver"):
+            OpticalRidge(10, solver=wrong).fit(X, y)
+
+    class OfWrongShape(RidgeSolver):
+        def solve(self, problem, alphas):
+            return problem.solution(np.zeros(problem.n), alphas[0])
+
+    with pytest.raises(ValueError, match=r"coefficients of shape \(10, 1\), got \(10,\)"):
+        OpticalRidge(10, solver=OfWrongShape()).fit(X, y)
+    with pytest.raises(NotImplementedError, match="needs a method solve"):
+        OpticalRidge(10, solver=RidgeSolver()).fit(X, y)

@@ -1,135 +1,18 @@
-"""Linear models on random features that are never held in memory."""
-
-import numbers
-import warnings
+"""Ridge regression and classification on random features that are never held in memory."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_sample_weight
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
-from ._device_mixin import DeviceMixin
-from ._feature_map import feature_map
-from ._ridge import solve
-from ._utils.checks import check_some_weight, validate_rows
-from ._utils.fitting import unchanged_on_error
-from ._utils.private_sklearn import Interval, StrOptions, check_sample_weight, fit_context
-from .kernels import KERNELS, Kernel
-from .optics import Device, LayeredMedium
+from .._utils.checks import validate_rows
+from .._utils.fitting import unchanged_on_error
+from .._utils.private_sklearn import StrOptions, check_sample_weight, fit_context
+from ._optical_ridge import BaseOpticalRidge
 
 
-class _OpticalRidge(DeviceMixin, BaseEstimator):
-    """What the regressor and the classifier share."""
-
-    _default_medium = LayeredMedium
-
-    _parameter_constraints = {
-        "n": [Interval(numbers.Integral, 1, None, closed="left")],
-        "alphas": [Interval(numbers.Real, 0, None, closed="neither"), "array-like"],
-        "kernel": [StrOptions(set(KERNELS)), Kernel],
-        "degree": [Interval(numbers.Real, 0, None, closed="left"), None],
-        "gamma": [Interval(numbers.Real, 0, None, closed="neither"), StrOptions({"scale"}), None],
-        "fit_intercept": ["boolean"],
-        "solver": [StrOptions({"auto", "direct", "cg"})],
-        "tol": [Interval(numbers.Real, 0, None, closed="neither")],
-        "max_iter": [Interval(numbers.Integral, 1, None, closed="left")],
-        "opu": [Device, None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
-
-    def __init__(
-        self,
-        n=10000,
-        *,
-        alphas=1.0,
-        kernel="speckle",
-        degree=None,
-        gamma=None,
-        fit_intercept=True,
-        solver="auto",
-        tol=1e-4,
-        max_iter=100,
-        opu=None,
-        random_state=None,
-        verbose=0,
-    ):
-        self.n = n
-        self.alphas = alphas
-        self.kernel = kernel
-        self.degree = degree
-        self.gamma = gamma
-        self.fit_intercept = fit_intercept
-        self.solver = solver
-        self.tol = tol
-        self.max_iter = max_iter
-        self.opu = opu
-        self.random_state = random_state
-        self.verbose = verbose
-
-    def _solve(self, X, Y, sample_weight):
-        """Fit to targets of shape (n_samples, n_targets)."""
-        alphas = np.asarray(self.alphas)
-        if alphas.ndim > 1 or alphas.size == 0 or alphas.dtype.kind not in "iuf":
-            raise ValueError(f"alphas must be one positive number or several, got {self.alphas!r}.")
-        if not (np.isfinite(alphas).all() and alphas.min() > 0):
-            raise ValueError(f"alphas must be positive and finite, got {self.alphas!r}.")
-        if alphas.size > 1 and len(Y) == 1:
-            raise ValueError("There is no cross-validation among alphas with n_samples = 1.")
-        if sample_weight is not None:
-            check_some_weight(sample_weight)
-        self._map = feature_map(self, X, sample_weight)
-        self.opu_ = self._map.opu
-        solution = solve(
-            self._map,
-            X,
-            Y,
-            sample_weight,
-            np.atleast_1d(alphas).astype(float).tolist(),
-            fit_intercept=self.fit_intercept,
-            solver=self.solver,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            seed=self._map.seed,
-            verbose=self.verbose,
-        )
-        self.coef_ = np.ascontiguousarray(solution.coef.T, X.dtype)
-        self.intercept_ = np.asarray(solution.intercept, X.dtype)
-        self._warn_of_edge(solution.alpha)
-        self.alpha_, self.n_iter_ = solution.alpha, solution.n_passes
-        self.best_score_ = solution.score
-
-    def _warn_of_edge(self, alpha):
-        alphas = np.unique(np.asarray(self.alphas, float))
-        if len(alphas) < 3 or alphas[0] < alpha < alphas[-1]:  # two have nothing but edges
-            return
-        which, better = ("smallest", "smaller") if alpha == alphas[0] else ("largest", "larger")
-        warnings.warn(
-            f"The best of alphas is {alpha}, the {which} of them: a {better} one may be better. "
-            "Widen the range of alphas.",
-            UserWarning,
-            stacklevel=6,
-        )
-
-    def _targets(self, X):
-        """Predicted targets of shape (n_samples, n_targets)."""
-        check_is_fitted(self, "coef_")
-        X = validate_rows(self, X, reset=False, accept_sparse="csr")
-        coef = np.atleast_2d(self.coef_)
-        result = np.empty((X.shape[0], len(coef)), np.result_type(X, coef))
-        for rows in self._map.blocks(X):
-            np.matmul(self._map(X[rows]), coef.T, out=result[rows])
-        result += self.intercept_
-        return result
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-class OpticalRidge(MultiOutputMixin, RegressorMixin, _OpticalRidge):
+class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
     """Ridge regression on optical random features that are never held in memory.
 
     The same model as a pipeline of `OpticalRandomFeatures` and
@@ -146,11 +29,12 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, _OpticalRidge):
         The smallest must not be lost in rounding, about 1e-6 of the largest eigenvalue of the
         features' inner products in float32 where others are near 0; "direct" refuses it.
     kernel, degree, gamma
-        Of the features, see `OpticalRandomFeatures`. Those of "speckle" are the same for x and
+        Of the features, see `OpticalRandomFeatures`: the name of a kernel or an instance of
+        `skopu.kernels.Kernel`, and its parameters. Features of "speckle" are the same for x and
         -x: where signs matter, as in standardised data, take another kernel.
     fit_intercept : bool, default=True
         Whether to fit an intercept, which is not penalised.
-    solver : {"auto", "direct", "cg"}, default="auto"
+    solver : {"auto", "direct", "cg"} or RidgeSolver, default="auto"
         "direct" gathers the inner products of features, of which one block of rows is held
         at a time, and factors that matrix (n^2 numbers; 4 n^2 with several alphas). "cg"
         never holds it: each step of conjugate gradients makes all features anew. "auto" is
@@ -241,6 +125,8 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, _OpticalRidge):
 
         Warns
         -----
+        sklearn.exceptions.ConvergenceWarning
+            If the solver has not converged.
         UserWarning
             If the best of three alphas or more is the smallest or the largest.
         """
@@ -275,7 +161,7 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, _OpticalRidge):
         return tags
 
 
-class OpticalRidgeClassifier(ClassifierMixin, _OpticalRidge):
+class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
     """Ridge classifier on optical random features that are never held in memory.
 
     The same model as a pipeline of `OpticalRandomFeatures` and
@@ -293,13 +179,14 @@ class OpticalRidgeClassifier(ClassifierMixin, _OpticalRidge):
         The smallest must not be lost in rounding, about 1e-6 of the largest eigenvalue of the
         features' inner products in float32 where others are near 0; "direct" refuses it.
     kernel, degree, gamma
-        Of the features, see `OpticalRandomFeatures`. Those of "speckle" are the same for x and
+        Of the features, see `OpticalRandomFeatures`: the name of a kernel or an instance of
+        `skopu.kernels.Kernel`, and its parameters. Features of "speckle" are the same for x and
         -x: where signs matter, as in standardised data, take another kernel.
     fit_intercept : bool, default=True
         Whether to fit an intercept, which is not penalised.
     class_weight : dict or "balanced", default=None
         Weights of classes; "balanced" makes them inversely proportional to their numbers.
-    solver : {"auto", "direct", "cg"}, default="auto"
+    solver : {"auto", "direct", "cg"} or RidgeSolver, default="auto"
         "direct" gathers the inner products of features, of which one block of rows is held
         at a time, and factors that matrix (n^2 numbers; 4 n^2 with several alphas). "cg"
         never holds it: each step of conjugate gradients makes all features anew. "auto" is
@@ -361,7 +248,7 @@ class OpticalRidgeClassifier(ClassifierMixin, _OpticalRidge):
     """
 
     _parameter_constraints = {
-        **_OpticalRidge._parameter_constraints,
+        **BaseOpticalRidge._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -426,6 +313,8 @@ class OpticalRidgeClassifier(ClassifierMixin, _OpticalRidge):
 
         Warns
         -----
+        sklearn.exceptions.ConvergenceWarning
+            If the solver has not converged.
         UserWarning
             If the best of three alphas or more is the smallest or the largest.
         """

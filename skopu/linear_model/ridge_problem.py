@@ -1,0 +1,191 @@
+"""A ridge regression on features that are made block by block and never held at once."""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from .._utils.threads import pieces
+
+_STORED = 2**27  # features that are stored where samples are fewer
+_PART = 1024  # samples of a block whose float64 copy is held at once
+_SOME = 256  # samples whose mean is near that of all
+
+
+class RidgeSolution(NamedTuple):
+    """Coefficients, and how they were found.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (n_features, n_targets)
+        Weights of the features.
+    intercept : ndarray of shape (n_targets,)
+        What is added to predictions.
+    alpha : float
+        The penalty in use.
+    score : float or None
+        Negative mean squared error of cross-validation, where it chose among penalties.
+    converged : bool
+        False gives a warning.
+    """
+
+    coef: np.ndarray
+    intercept: np.ndarray
+    alpha: float
+    score: float | None = None
+    converged: bool = True
+
+
+class RidgeProblem:
+    """What a `RidgeSolver` has to solve, and the passes over the features that it takes.
+
+    With the features Z of all samples, weights w, and the means of features and targets taken
+    away where there is an intercept, the coefficients C solve (G + alpha I) C = B, with
+    G = Z' diag(w) Z and B = Z' diag(w) Y.
+
+    Parameters
+    ----------
+    features : callable
+        ``features(X, out=None)`` makes those of some samples; ``features.n`` is their number.
+    X : {ndarray, sparse matrix} of shape (n_samples, n_inputs)
+        Samples.
+    targets : ndarray of shape (n_samples, n_targets)
+        Targets.
+    weights : ndarray of shape (n_samples,) or None
+        Weights of samples.
+    fit_intercept : bool
+        Whether there is an intercept.
+    tol, max_iter, seed, verbose
+        As of the estimator, seed an integer.
+
+    Attributes
+    ----------
+    n : int
+        Number of features.
+    n_passes : int
+        How often they were made.
+    """
+
+    def __init__(
+        self, features, X, targets, weights=None, *, fit_intercept, tol, max_iter, seed, verbose
+    ):
+        self.features, self.X, self.targets, self.weights = features, X, targets, weights
+        self.fit_intercept = fit_intercept
+        self.tol, self.max_iter, self.seed, self.verbose = tol, max_iter, seed, verbose
+        self.n, self.dtype = features.n, X.dtype
+        self.n_samples, self.n_targets = targets.shape
+        self.n_passes, self._mean = 0, None
+
+    @property
+    def has_few_samples(self):
+        """Whether samples are fewer than features, and these few enough to be stored."""
+        return self.n_samples < self.n and self.n_samples * self.n <= _STORED
+
+    @functools.cached_property
+    def roots(self):
+        """Roots of the weights of samples."""
+        roots = np.ones(self.n_samples) if self.weights is None else np.sqrt(self.weights)
+        return roots.astype(self.dtype, copy=False)
+
+    @functools.cached_property
+    def total(self):
+        """Sum of the weights."""
+        return float(np.square(self.roots, dtype=np.float64).sum())
+
+    @functools.cached_property
+    def targets_mean(self):
+        """Mean of the targets, or zeros where there is no intercept."""
+        if self.fit_intercept:
+            return np.average(self.targets, axis=0, weights=self.weights)
+        return np.zeros(self.n_targets)
+
+    @functools.cached_property
+    def Y(self):
+        """Targets less their mean, times the roots of the weights."""
+        Y = (self.targets - self.targets_mean) * self.roots[:, None]
+        return Y.astype(self.dtype, copy=False)
+
+    @functools.cached_property
+    def shift(self):
+        """Near the mean of the features, so that sums of squares do not cancel."""
+        if not self.fit_intercept:
+            return np.zeros(self.n, self.dtype)
+        some = self.features(self.X[self.features.blocks(self.X)[0]][:_SOME])
+        return some.mean(axis=0, dtype=np.float64).astype(self.dtype)
+
+    @property
+    def mean(self):
+        """Mean of the features beside the shift, in float64; gathered by the first pass."""
+        if self._mean is None:
+            for _ in self.blocks():
+                pass
+        return self._mean
+
+    def blocks(self, done=lambda rows: None):
+        """Iterate over the features of all samples: a pass.
+
+        Yields
+        ------
+        rows : slice
+            Which samples.
+        block : ndarray of shape (n_rows, n)
+            Their features less the shift, times the roots of their weights. All blocks are
+            the same memory, of which each is the next one's ruin.
+        """
+        self.n_passes += 1
+        slices = self.features.blocks(self.X)
+        memory = np.empty((slices[0].stop, self.n), self.dtype)
+        mean = np.zeros(self.n) if self._mean is None else None
+        for rows in slices:
+            block = self.features(self.X[rows], out=memory[: rows.stop - rows.start])
+            block -= self.shift
+            block *= self.roots[rows, None]
+            if mean is not None and self.fit_intercept:
+                self._add_to_mean(mean, rows, block)
+            yield rows, block
+            done(rows.stop - rows.start)
+        if mean is not None:
+            self._mean = mean
+
+    def stored(self):
+        """Features of all samples, as they are, held at once: a pass."""
+        self.n_passes += 1
+        return self.features(self.X)
+
+    def _add_to_mean(self, mean, rows, block):
+        roots = self.roots[rows].astype(np.float64)
+        for part in pieces(len(block), _PART):  # a float64 copy of all would be as large again
+            mean += roots[part] @ block[part].astype(np.float64) / self.total
+
+    def right_hand_sides(self, done=lambda rows: None):
+        """B, of shape (n, n_targets) in float64, in one pass."""
+        right = np.zeros((self.n, self.n_targets))
+        for rows, block in self.blocks(done):
+            right += block.T @ self.Y[rows]
+        return right
+
+    def multiply(self, columns):
+        """G times columns of shape (n, n_columns), in one pass."""
+        narrow, product = columns.astype(self.dtype), np.zeros(columns.shape)
+        for _, block in self.blocks():
+            product += block.T @ (block @ narrow)
+        return self.centre(product, columns)
+
+    def centre(self, product, columns):
+        """Gram matrix of shifted features times columns, less what their mean has in it."""
+        product -= self.total * np.outer(self.mean, self.mean @ columns)
+        return product
+
+    def leverage_of_mean(self, rows):
+        """Part that the intercept has in the leverage of samples."""
+        return np.square(self.roots[rows]) / self.total if self.fit_intercept else 0
+
+    def solution(self, coef, alpha, score=None, converged=True):
+        """Return the `RidgeSolution` of coefficients C."""
+        if np.shape(coef) != (self.n, self.n_targets):
+            raise ValueError(
+                f"A solver must find coefficients of shape {(self.n, self.n_targets)}, got "
+                f"{np.shape(coef)}."
+            )
+        intercept = self.targets_mean - (self.shift + self.mean) @ coef
+        return RidgeSolution(coef, intercept, alpha, score, converged)
