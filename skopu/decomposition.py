@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._device_mixin import DeviceMixin
 from ._utils.arrays import as_type, dispatched, namespace, numpy_dtype, place
-from ._utils.checks import check_as_fitted, transform_lazily, validate_matrix
+from ._utils.checks import check_as_fitted, numbers_alone, transform_lazily, validate_matrix
 from ._utils.dask_collections import is_dask
 from ._utils.fitting import unchanged_on_error
 from ._utils.private_sklearn import Interval, StrOptions, fit_context
@@ -329,7 +329,8 @@ class OPUTruncatedSVD(
         """
         check_is_fitted(self, "components_")
         xp = namespace(X) if dispatched(X) else np
-        X = check_array(X, dtype=[xp.float64, xp.float32])
+        with numbers_alone(X=X):
+            X = check_array(X, dtype=[xp.float64, xp.float32])
         check_as_fitted(self, X, place(self.components_), "inverse_transform")
         if X.shape[1] != self._n_features_out:
             raise ValueError(

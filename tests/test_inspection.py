@@ -31,6 +31,7 @@ from skopu.inspection import (
     SpectrumDisplay,
     TraceConvergenceDisplay,
 )
+from skopu.optics import Device
 
 X, y = load_digits(return_X_y=True)
 X, y = X[:200] / 16, y[:200]
@@ -117,6 +118,28 @@ def test_kernel(options, kernel, opu):
     assert display.errors.shape == (2, 4)
     assert len(np.unique(display.errors)) == 8  # each of its own glass
     assert (display.errors[1] < display.errors[0]).all()
+
+
+class Bench(Device):
+    """A device that has no seed and no ideal twin."""
+
+    def intensity(self, X, n, *, repeat=1, exposure=0):
+        return abs(GaussianMedium(random_state=5).field(X, n)) ** 2
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+@pytest.mark.parametrize("bench", [False, True])
+def test_glass_that_is_measured_has_no_spread(noisy, bench):
+    camera = Camera(photons=10) if noisy else None
+    matrix = GaussianMedium(random_state=5).transmission_matrix(64, 100)
+    opu = Bench() if bench else OPU(MeasuredMedium(matrix), camera)
+    display = KernelApproximationDisplay.from_estimator(
+        OpticalRandomFeatures(opu=opu, random_state=0), X[:30], n_features=[10, 100]
+    )
+    assert display.errors.shape == (2, 1)
+    (bars,) = display.axes_[1].containers
+    assert not bars.has_yerr
+    assert bars.get_label() == "one piece of glass"
 
 
 def test_kernel_errors_are_those_of_features_of_that_number():

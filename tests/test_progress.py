@@ -1,6 +1,9 @@
 """Progress bars of long work: on request alone."""
 
+import contextlib
+import io
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from skopu import (
     OpticalRidge,
     OPUTruncatedSVD,
 )
+from skopu._utils.progress import progress_bar
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -53,6 +57,32 @@ def test_bar_on_request(name, capsys):
     shown = capsys.readouterr().err
     assert f"{name.strip()}:" in shown
     assert count in shown
+
+
+def test_bars_of_threads_that_end_in_any_order_leave_stdout(capsys):
+    before = sys.stdout
+    with contextlib.ExitStack() as first, contextlib.ExitStack() as second:
+        first.enter_context(progress_bar(1, 2, "first", ""))
+        second.enter_context(progress_bar(1, 2, "second", ""))
+        assert sys.stdout is not before
+        first.close()
+        print("above the second")
+        second.close()
+        assert sys.stdout is before
+    assert capsys.readouterr().out == "above the second\n"
+    replaced = io.StringIO()
+    with contextlib.redirect_stdout(io.StringIO()):
+        with progress_bar(1, 2, "bar", ""):
+            sys.stdout = replaced  # by someone else, who keeps it
+        assert sys.stdout is replaced
+
+
+def test_models_in_threads_leave_stdout(capsys):
+    before = sys.stdout
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            list(pool.map(lambda name: work(fresh(name)[0].set_params(verbose=1)), WORK))
+    assert sys.stdout is before
 
 
 def test_what_is_printed_goes_above_the_bar(capsys):

@@ -4,6 +4,7 @@
 is given to an estimator, of which they note or compare names and number of features.
 """
 
+import contextlib
 import functools
 import math
 import mmap
@@ -126,15 +127,11 @@ def validate_rows(estimator, X, *, accept_foreign=False, **options):
         if not accept_foreign:
             refuse_foreign(estimator, X)
         real_dtype(X, "X", "")  # scikit-learn would take complex numbers for their real parts
-    else:
-        check_unmasked(X, "X")
-        X = _widen_sparse(X) if scipy.sparse.issparse(X) else X
-    check_unmasked(options.get("y"), "y")
+    elif scipy.sparse.issparse(X):
+        X = _widen_sparse(X)
     options = {"accept_sparse": ("csr", "csc"), "dtype": [xp.float64, xp.float32], **options}
-    try:
+    with numbers_alone(X=X, y=options.get("y")):
         checked = validate_data(estimator, X, **options)
-    except OverflowError as error:  # an integer of Python's
-        raise ValueError(f"X holds a number that is too large for a float: {error}.") from error
     if isinstance(checked, tuple):
         return _canonical(checked[0]), checked[1]
     return _canonical(checked)
@@ -245,6 +242,22 @@ def check_unmasked(X, name):
             f"{name} has masked entries, which would be read as numbers. Fill them first, for "
             "example with numpy.ma.filled."
         )
+
+
+@contextlib.contextmanager
+def numbers_alone(**named):
+    """Raise ValueError where what scikit-learn would convert in this context is no number.
+
+    Such are masked entries, and integers of Python's that are too large for a float.
+    """
+    for name, values in named.items():
+        check_unmasked(values, name)
+    try:
+        yield
+    except OverflowError as error:
+        raise ValueError(
+            f"{' or '.join(named)} holds a number that is too large for a float: {error}."
+        ) from error
 
 
 def as_array(X, name):

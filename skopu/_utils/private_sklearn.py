@@ -19,6 +19,8 @@ __all__ = ["Interval", "StrOptions", "check_sample_weight", "fit_context", "trai
 # What the networks override of scikit-learn's training loop, and how it calls that.
 _HOOKS = {
     "_initialize": ["y", "layer_units", "dtype"],
+    "_validate_input": ["X", "y", "incremental", "reset"],
+    "_forward_pass_fast": ["X", "check_input"],
     "_forward_pass": ["activations"],
     "_backprop": [
         "X",

@@ -4,6 +4,33 @@ import contextlib
 import sys
 import threading
 
+_printing = threading.Lock()
+_n_bars, _stdout, _above = 0, None, None
+
+
+@contextlib.contextmanager
+def _printed_above(file_above):
+    """Print above all bars, while there is one: bars of several threads may end in any order.
+
+    The first puts file_above(stdout) in the place of stdout, the last puts it back, unless
+    something else has taken its place meanwhile.
+    """
+    global _n_bars, _stdout, _above
+    with _printing:
+        if _n_bars == 0:
+            _stdout, _above = sys.stdout, file_above(sys.stdout)
+            sys.stdout = _above
+        _n_bars += 1
+    try:
+        yield
+    finally:
+        with _printing:
+            _n_bars -= 1
+            if _n_bars == 0:
+                if sys.stdout is _above:
+                    sys.stdout = _stdout
+                _stdout = _above = None
+
 
 @contextlib.contextmanager
 def progress_bar(verbose, total, description, unit, required=True):
@@ -28,10 +55,7 @@ def progress_bar(verbose, total, description, unit, required=True):
         ) from error
     lock = threading.Lock()
     options = {"desc": description, "unit": unit, "unit_scale": total is not None}
-    with (
-        tqdm(total=total, **options) as bar,
-        contextlib.redirect_stdout(DummyTqdmFile(sys.stdout)),
-    ):
+    with tqdm(total=total, **options) as bar, _printed_above(DummyTqdmFile):
 
         def done(count=1):
             with lock:

@@ -14,7 +14,7 @@ from .._utils.arrays import (
     namespace,
     numpy_dtype,
 )
-from .._utils.checks import check_finite, check_unmasked
+from .._utils.checks import check_finite, numbers_alone
 
 
 def angular_kernel(X, Y, degree, angular):
@@ -43,15 +43,8 @@ def angular_kernel(X, Y, degree, angular):
     >>> angular_kernel(np.array([[3.0, 4.0]]), None, 1, lambda cosines, degree: cosines)
     array([[25.]])
     """
-    for Z, name in ((X, "X"), (Y, "Y")):
-        check_unmasked(Z, name)
-    single = Y is not None and not scipy.sparse.issparse(X) and np.ndim(X) == np.ndim(Y) == 1
-    if Y is not None and (dispatched(X) or dispatched(Y)):
-        X, Y = (Z if dispatched(Z) else np.asarray(Z) for Z in (X, Y))
-        check_same_place(X, Y, ("X", "Y"))
-    if single:
-        X, Y = (Z[None, :] if dispatched(Z) else np.reshape(Z, (1, -1)) for Z in (X, Y))
-    X, Y = check_pairwise_arrays(X, Y)
+    with numbers_alone(X=X, Y=Y):
+        X, Y, single = _pair(X, Y)
     same = X is Y
     dtype = numpy_dtype(X)
     if dtype == np.float32:  # angles near 0 need the digits
@@ -100,3 +93,14 @@ def _largest(X):
 def _norms(X):
     backend = backend_of(X)
     return backend.namespace.sqrt(backend.row_squares(X))
+
+
+def _pair(X, Y):
+    """X and Y as scikit-learn checks them, and whether they are single samples."""
+    single = Y is not None and not scipy.sparse.issparse(X) and np.ndim(X) == np.ndim(Y) == 1
+    if Y is not None and (dispatched(X) or dispatched(Y)):
+        X, Y = (Z if dispatched(Z) else np.asarray(Z) for Z in (X, Y))
+        check_same_place(X, Y, ("X", "Y"))
+    if single:
+        X, Y = (Z[None, :] if dispatched(Z) else np.reshape(Z, (1, -1)) for Z in (X, Y))
+    return *check_pairwise_arrays(X, Y), single

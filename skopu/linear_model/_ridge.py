@@ -6,7 +6,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.validation import column_or_1d
 
-from .._utils.checks import validate_rows
+from .._utils.checks import numbers_alone, validate_rows
 from .._utils.fitting import unchanged_on_error
 from .._utils.private_sklearn import StrOptions, check_sample_weight, fit_context
 from ._optical_ridge import BaseOpticalRidge
@@ -132,7 +132,8 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
         """
         X, y = validate_rows(self, X, y=y, accept_sparse="csr", multi_output=True, y_numeric=True)
         if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
+            with numbers_alone(sample_weight=sample_weight):
+                sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
         y = y.astype(np.float64, copy=False)
         self._solve(X, y.reshape(len(y), -1), sample_weight)
         if y.ndim == 1:
@@ -325,7 +326,8 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
         if not self._binarizer.y_type_.startswith("multilabel"):
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
+            with numbers_alone(sample_weight=sample_weight):
+                sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
         if self.class_weight is not None:
             weight = compute_sample_weight(self.class_weight, y)
             sample_weight = weight if sample_weight is None else sample_weight * weight

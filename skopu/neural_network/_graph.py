@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._device_mixin import DeviceMixin
-from .._utils.checks import all_finite, validate_rows
+from .._utils.checks import all_finite, numbers_alone, validate_rows
 from .._utils.fitting import unchanged_on_error
 from .._utils.private_sklearn import Interval, StrOptions, fit_context, training_loop
 from .._utils.progress import progress_bar
@@ -486,14 +486,15 @@ def normalized_adjacency(adjacency, X):
     """D^-1/2 max(adjacency, I) D^-1/2 as CSR, of the type of X; None for no edges."""
     if adjacency is None:
         return None
-    adjacency = check_array(
-        adjacency,
-        accept_sparse="csr",
-        dtype=X.dtype,
-        input_name="adjacency",
-        ensure_min_samples=0,
-        ensure_min_features=0,
-    )
+    with numbers_alone(adjacency=adjacency):
+        adjacency = check_array(
+            adjacency,
+            accept_sparse="csr",
+            dtype=X.dtype,
+            input_name="adjacency",
+            ensure_min_samples=0,
+            ensure_min_features=0,
+        )
     n_nodes = X.shape[0]
     if adjacency.shape != (n_nodes, n_nodes):
         raise ValueError(

@@ -7,7 +7,14 @@ from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from .._device_mixin import DeviceMixin
-from .._utils.checks import all_finite, check_some_weight, refuse_foreign
+from .._utils.checks import (
+    all_finite,
+    check_count,
+    check_some_weight,
+    check_unmasked,
+    numbers_alone,
+    refuse_foreign,
+)
 from .._utils.fitting import unchanged_on_error
 from .._utils.private_sklearn import Interval, StrOptions, training_loop
 from .._utils.progress import progress_bar
@@ -66,10 +73,21 @@ class _DirectFeedback(DeviceMixin):
         self._n_steps = 0
         self.__dict__.pop("alignment_", None)
 
-    def _begin(self, X):
+    def _begin(self, X, sample_weight):
         """Check what scikit-learn's loop does not."""
         training_loop()
         refuse_foreign(self, X)
+        check_unmasked(sample_weight, "sample_weight")
+
+    def _validate_input(self, X, y, incremental, reset):
+        for size in np.ravel(self.hidden_layer_sizes).tolist():
+            check_count(size, "Each of hidden_layer_sizes")
+        with numbers_alone(X=X, y=y):
+            return super()._validate_input(X, y, incremental, reset)
+
+    def _forward_pass_fast(self, X, check_input=True):
+        with numbers_alone(X=X):
+            return super()._forward_pass_fast(X, check_input)
 
     def _check_device(self, layer_units):
         _, *layer_sizes, n_outputs = layer_units
@@ -460,7 +478,7 @@ class DFAClassifier(_DirectFeedback, MLPClassifier):
             If X or y is not what scikit-learn's MLPClassifier takes, the device cannot show
             the error or has too few outputs, or training diverges.
         """
-        self._begin(X)
+        self._begin(X, sample_weight)
         return super().fit(X, y, sample_weight)
 
     @unchanged_on_error(*_CHANGED_IN_PLACE)
@@ -488,7 +506,7 @@ class DFAClassifier(_DirectFeedback, MLPClassifier):
         ValueError
             As for `fit`.
         """
-        self._begin(X)
+        self._begin(X, sample_weight)
         return super().partial_fit(X, y, sample_weight, classes)
 
 
@@ -713,7 +731,7 @@ class DFARegressor(_DirectFeedback, MLPRegressor):
             If X or y is not what scikit-learn's MLPRegressor takes, the device cannot show
             the error or has too few outputs, or training diverges.
         """
-        self._begin(X)
+        self._begin(X, sample_weight)
         return super().fit(X, y, sample_weight)
 
     @unchanged_on_error(*_CHANGED_IN_PLACE)
@@ -739,5 +757,5 @@ class DFARegressor(_DirectFeedback, MLPRegressor):
         ValueError
             As for `fit`.
         """
-        self._begin(X)
+        self._begin(X, sample_weight)
         return super().partial_fit(X, y, sample_weight)

@@ -9,6 +9,7 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from .._utils.checks import numbers_alone
 from .._utils.fitting import unchanged_on_error
 
 
@@ -146,7 +147,8 @@ class NodeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self.estimator_.label_distributions_[self._check_nodes(nodes)]
 
     def _check_nodes(self, nodes):
-        nodes = check_array(nodes, input_name="nodes")
+        with numbers_alone(nodes=nodes):
+            nodes = check_array(nodes, input_name="nodes")
         n_nodes = np.shape(self.X)[0]
         if nodes.shape[1] != 1 or nodes.dtype.kind not in "iu":
             raise ValueError(
