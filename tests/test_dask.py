@@ -29,6 +29,9 @@ from skopu import (
     opu_svd,
     opu_trace,
 )
+from skopu._utils import threads
+from skopu._utils.dask_collections import map_rows
+from skopu.linalg._operators import operator_of
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -265,3 +268,47 @@ class TestOnWorkers:
         pids = distributed.get_client().run(os.getpid).values()
         assert process not in pids
         assert np.array_equal(found, features.transform(X))
+
+
+class TestThreads:
+    """Tasks that run at once, in threads of one process, share the processor."""
+
+    @pytest.mark.parametrize(("n_tasks", "expected"), [(1, 8), (2, 4), (3, 2)])
+    def test_features(self, n_tasks, expected, monkeypatch):
+        monkeypatch.setattr(threads, "_all_threads", lambda: 8)
+        barrier, taken = threading.Barrier(n_tasks, timeout=30), []
+
+        def transform(chunk):
+            barrier.wait()
+            taken.append(threads.n_threads())
+            barrier.wait()
+            return chunk
+
+        rows = da.from_array(np.ones((2 * n_tasks, 3)), chunks=(2, 3))
+        with dask.config.set(scheduler="threads", num_workers=n_tasks):
+            map_rows(transform, rows, 3, np.float64).compute()
+        assert taken == n_tasks * [expected]
+        assert threads.n_threads() == 8
+
+    def test_linear_algebra(self, monkeypatch):
+        monkeypatch.setattr(threads, "_all_threads", lambda: 8)
+        barrier, taken = threading.Barrier(2, timeout=30), []
+
+        def work(chunk, *parts):
+            barrier.wait()
+            taken.append(threads.n_threads())
+            barrier.wait()
+            return chunk.sum()
+
+        operator = operator_of(da.from_array(np.ones((4, 3)), chunks=(2, 3)), "A")
+        with dask.config.set(scheduler="threads", num_workers=2):
+            operator.map_chunks(work)
+            operator.sum_over_chunks(work, [0, 1])
+        assert taken == [4, 4, 4, 4]
+
+    def test_a_task_that_fails_gives_its_part_back(self, monkeypatch):
+        monkeypatch.setattr(threads, "_all_threads", lambda: 8)
+        with pytest.raises(ZeroDivisionError), threads.shared_threads():
+            1 / 0  # noqa: B018
+        with threads.shared_threads(), threads.shared_threads():
+            assert threads.n_threads() == 8

@@ -4,6 +4,8 @@ import functools
 
 import numpy as np
 
+from .threads import shared_threads
+
 
 def is_dask(X):
     """Whether X is an array or DataFrame of Dask, which need not be installed."""
@@ -55,4 +57,12 @@ def map_rows(function, X, n, dtype):
 
 def _unless_empty(function, n, dtype, chunk):
     """Of a filter may come chunks without a row."""
-    return function(chunk) if chunk.shape[0] else np.empty((0, n), dtype)
+    if chunk.shape[0] == 0:
+        return np.empty((0, n), dtype)
+    return in_task(function, chunk)
+
+
+def in_task(function, *arguments):
+    """Call a function that Dask may call for other chunks at once, in threads of this process."""
+    with shared_threads():
+        return function(*arguments)

@@ -23,14 +23,44 @@ def _thread_pools():
     return blas if blas.lib_controllers else pools.select(user_api="openmp")
 
 
-def n_threads():
-    """As many threads as NumPy's BLAS would use just now.
-
-    So the device follows ``threadpoolctl.threadpool_limits`` and ``OMP_NUM_THREADS``,
-    and takes its share only inside a joblib worker process.
-    """
+def _all_threads():
+    """As many threads as NumPy's BLAS would use just now."""
     limits = [library.num_threads for library in _thread_pools().lib_controllers]
     return max((limit for limit in limits if limit), default=cpu_count())
+
+
+def n_threads():
+    """As many threads as NumPy's BLAS would use just now, or this task's part of them.
+
+    So the device follows ``threadpoolctl.threadpool_limits`` and ``OMP_NUM_THREADS``,
+    and takes its share only inside a joblib worker process, or beside other `shared_threads`.
+    """
+    return max(1, _all_threads() // _n_tasks) if hasattr(_task, "running") else _all_threads()
+
+
+_task_lock, _task = threading.Lock(), threading.local()
+_n_tasks = 0
+
+
+@contextlib.contextmanager
+def shared_threads():
+    """One of several tasks that a scheduler runs at once in threads: each takes its part.
+
+    Otherwise all of them would start as many threads as there are processors.
+    """
+    global _n_tasks
+    if hasattr(_task, "running"):  # within a task
+        yield
+        return
+    with _task_lock:
+        _n_tasks += 1
+    _task.running = True
+    try:
+        yield
+    finally:
+        del _task.running
+        with _task_lock:
+            _n_tasks -= 1
 
 
 _limit_lock = threading.Lock()

@@ -6,6 +6,7 @@ import dask
 import numpy as np
 import scipy.sparse
 
+from .._utils.dask_collections import in_task
 from ._operator import Operator
 
 _FAN_IN = 8  # results that are added up at once
@@ -25,7 +26,8 @@ class DaskOperator(Operator):
 
     def map_chunks(self, function, *arguments):
         shared = [dask.delayed(argument) for argument in arguments]
-        return dask.compute(*(dask.delayed(function)(chunk, *shared) for chunk in self._chunks))
+        delayed = dask.delayed(in_task)
+        return dask.compute(*(delayed(function, chunk, *shared) for chunk in self._chunks))
 
     def sums_of_rows(self, weights):
         self.count(0)
@@ -33,7 +35,8 @@ class DaskOperator(Operator):
 
     def sum_over_chunks(self, function, parts):
         """Sum of function(chunk, part), with as many parts as chunks, in a fixed order."""
-        terms = list(map(dask.delayed(function), self._chunks, parts))
+        delayed = dask.delayed(in_task)
+        terms = [delayed(function, *pair) for pair in zip(self._chunks, parts, strict=True)]
         while len(terms) > 1:
             groups = [terms[i : i + _FAN_IN] for i in range(0, len(terms), _FAN_IN)]
             terms = [dask.delayed(sum)(group) for group in groups]
