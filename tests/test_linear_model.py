@@ -370,3 +370,11 @@ def test_solvers_are_names_or_objects():
         OpticalRidge(10, solver=OfWrongShape()).fit(X, y)
     with pytest.raises(NotImplementedError, match="needs a method solve"):
         OpticalRidge(10, solver=RidgeSolver()).fit(X, y)
+
+
+def test_one_column_is_one_target():
+    model, ridge = OpticalRidge(30, random_state=0), Ridge()
+    for fitted in (model.fit(X, y[:, None]), ridge.fit(X, y[:, None])):
+        assert fitted.predict(X).shape == (len(X),)
+        assert fitted.coef_.ndim == 1
+    assert np.array_equal(model.predict(X), clone(model).fit(X, y).predict(X))

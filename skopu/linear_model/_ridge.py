@@ -136,7 +136,7 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
                 sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
         y = y.astype(np.float64, copy=False)
         self._solve(X, y.reshape(len(y), -1), sample_weight)
-        if y.ndim == 1:
+        if len(self.coef_) == 1:  # also of one column, as Ridge has it
             self.coef_, self.intercept_ = self.coef_[0], self.intercept_[0]
         return self
 
