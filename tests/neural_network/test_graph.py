@@ -125,7 +125,10 @@ def test_feedback_is_the_formula(encoding):
                 if kept.any():
                     row[kept] = sign * part.sum() / kept.sum()
     B = opu.linear(np.eye(3), 7)
-    far, near = B[:, :4] * np.sqrt(2 / 7), B[:, 4:] * np.sqrt(2 / 6)
+    # Entries of the size of those of the weights above, here of one and of two layers.
+    sizes = [np.sqrt(np.mean(coef**2)) for coef in model.coefs_]
+    far = B[:, :4] * np.sqrt(2 / 7) * sizes[1] / np.sqrt(2 / 7) * sizes[2] / np.sqrt(2 / 6)
+    near = B[:, 4:] * sizes[2]
     deltas = [
         spread @ spread @ shown @ far * (1 - outputs[1] ** 2),
         spread @ shown @ near * (1 - outputs[2] ** 2),
