@@ -109,7 +109,12 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
     A layer computes ``A @ (H @ W) + b``, with ``A = D^-1/2 max(adjacency, I) D^-1/2``, where D
     holds the row sums of that maximum: each node is a neighbour of itself. Where
     back-propagation sends the error E back as ``A @ E @ W.T``, DFA takes ``A @ (E @ B)``, once
-    more multiplied by A for each layer further down.
+    more multiplied by A for each layer further down. The entries of B are as large, in root
+    mean square, as those of W; with several layers above, both follow their product.
+
+    The unit of X does not matter: the network is trained on X over the root mean square of
+    the norms of its rows, to which ``alpha`` and ``learning_rate_init`` refer, and ``coefs_``
+    are for X itself. Where rows differ much in size among themselves, scale each.
 
     References
     ----------
@@ -405,8 +410,8 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
             if self.n_iter_ > 1 and lowest == self.validation_loss_curve_[0]:
                 warnings.warn(
                     "The validation loss was lowest after the first epoch, whose weights are "
-                    "kept: they are nearly random. Scale the rows of X alike (see "
-                    "sklearn.preprocessing.normalize), or lower "
+                    "kept: they are nearly random. Give the rows of X one norm "
+                    "(sklearn.preprocessing.normalize), or lower "
                     f"learning_rate_init={self.learning_rate_init}.",
                     ConvergenceWarning,
                     stacklevel=5,
