@@ -1,11 +1,14 @@
 """A graph convolutional network, trained by back-propagation or by direct feedback alignment."""
 
 import itertools
+import math
 import numbers
+import warnings
 
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -44,7 +47,8 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         Most epochs; each takes one step on all labelled nodes.
     n_iter_no_change : int, default=50
         Number of epochs after which training stops, if the loss on the nodes of
-        ``validation_mask`` has not become lower.
+        ``validation_mask`` has not become lower. Epochs whose training loss is not below that
+        of the first do not count.
     feedback : {"backprop", "dense", "optical"}, default="dense"
         "backprop" sends the error back through the transposed weights. "dense" projects it
         exactly: the ideal, digital reference, with the device's glass. "optical" sends it
@@ -105,7 +109,12 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
     A layer computes ``A @ (H @ W) + b``, with ``A = D^-1/2 max(adjacency, I) D^-1/2``, where D
     holds the row sums of that maximum: each node is a neighbour of itself. Where
     back-propagation sends the error E back as ``A @ E @ W.T``, DFA takes ``A @ (E @ B)``, once
-    more multiplied by A for each layer further down.
+    more multiplied by A for each layer further down. The entries of B are as large, in root
+    mean square, as those of W; with several layers above, both follow their product.
+
+    The unit of X does not matter: the network is trained on X over the root mean square of
+    the norms of its rows, to which ``alpha`` and ``learning_rate_init`` refer, and ``coefs_``
+    are for X itself. Where rows differ much in size among themselves, scale each.
 
     References
     ----------
@@ -229,13 +238,15 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         if optical and layer_sizes:
             check_shows_errors(self.opu_, len(self.classes_), layer_sizes, self.error_encoding)
         self._initialize(layer_sizes, X, random_state)
+        unit = _unit(X)
         self._device = feedback_device(self.opu_, optical)
         try:
             with (
                 np.errstate(over="ignore", invalid="ignore"),
                 progress_bar(self.verbose, self.max_iter, "training", " epochs") as done,
             ):
-                self._train(X, graph, trained, validation, random_state, done)
+                self._train(X * unit, graph, trained, validation, random_state, done)
+                self.coefs_[0] *= unit
                 probabilities = self._forward(X, graph)[-1]
             if not all_finite(probabilities):
                 raise Diverged
@@ -389,10 +400,22 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
             self.validation_loss_curve_.append(loss)
             if loss < lowest:
                 lowest, kept, waited = loss, [param.copy() for param in params], 0
-            elif (waited := waited + 1) >= self.n_iter_no_change:
+                continue
+            # The first steps of a large rate may raise all losses: too early to give up.
+            waited += self.loss_curve_[-1] < self.loss_curve_[0]
+            if waited >= self.n_iter_no_change:
                 break
         if kept is not None:
             copy_weights(kept, into=params)
+            if self.n_iter_ > 1 and lowest == self.validation_loss_curve_[0]:
+                warnings.warn(
+                    "The validation loss was lowest after the first epoch, whose weights are "
+                    "kept: they are nearly random. Give the rows of X one norm "
+                    "(sklearn.preprocessing.normalize), or lower "
+                    f"learning_rate_init={self.learning_rate_init}.",
+                    ConvergenceWarning,
+                    stacklevel=5,
+                )
 
     def _forward(self, X, graph, dropped=None):
         """Outputs of all layers; ``dropped(output)`` is what the next layer takes of one."""
@@ -464,8 +487,13 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         encoding = self.error_encoding, self.ternary_threshold
         parts = project_error(self._device, error, sizes, *encoding, self.n_iter_)
         deltas = [_scatter(error, nodes, outputs[-1])]
+        growth = 1.0
         for i in range(len(sizes), 0, -1):
-            delta = _scatter(parts[i - 1], nodes, outputs[i])
+            # As large as the error that the weights above send back, which grows with them:
+            # Adam takes out the size of the sum of error and weight decay, not their ratio.
+            coef = self.coefs_[i]
+            growth *= float(np.linalg.norm(coef)) * math.sqrt(sum(coef.shape) / (2 * coef.size))
+            delta = _scatter(growth * parts[i - 1], nodes, outputs[i])
             for _ in range(len(sizes) + 1 - i):
                 delta = _propagate(graph, delta)
             deltas.insert(0, self._through_layer(delta, outputs[i], masks[i]))
@@ -514,6 +542,17 @@ def normalized_adjacency(adjacency, X):
     looped = adjacency.maximum(scipy.sparse.identity(n_nodes, X.dtype, "csr"))
     scale = scipy.sparse.diags(1 / np.sqrt(np.asarray(looped.sum(axis=1)).ravel()))
     return (scale @ looped @ scale).tocsr().astype(X.dtype)
+
+
+def _unit(X):
+    """Factor that gives the rows of X a norm of 1 in root mean square."""
+    values = X.data if scipy.sparse.issparse(X) else X
+    largest = float(abs(values).max()) if values.size else 0.0
+    if largest == 0:
+        return 1.0
+    # In parts of the largest, since the squares of tiny or huge numbers may vanish or overflow.
+    norm = float(np.linalg.norm((values / largest).astype(np.float64)))
+    return math.sqrt(X.shape[0]) / norm / largest
 
 
 def _propagate(graph, H):

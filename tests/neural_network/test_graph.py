@@ -1,6 +1,7 @@
 """DFAGraphClassifier and cross-validation over nodes."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas
@@ -9,10 +10,12 @@ import scipy.sparse
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neighbors import kneighbors_graph
+from sklearn.preprocessing import normalize
 
 from skopu import OPU, Camera, DFAGraphClassifier, GaussianMedium, NodeClassifier
 from skopu.neural_network._graph import normalized_adjacency
@@ -125,7 +128,10 @@ def test_feedback_is_the_formula(encoding):
                 if kept.any():
                     row[kept] = sign * part.sum() / kept.sum()
     B = opu.linear(np.eye(3), 7)
-    far, near = B[:, :4] * np.sqrt(2 / 7), B[:, 4:] * np.sqrt(2 / 6)
+    # Entries of the size of those of the weights above, here of one and of two layers.
+    sizes = [np.sqrt(np.mean(coef**2)) for coef in model.coefs_]
+    far = B[:, :4] * np.sqrt(2 / 7) * sizes[1] / np.sqrt(2 / 7) * sizes[2] / np.sqrt(2 / 6)
+    near = B[:, 4:] * sizes[2]
     deltas = [
         spread @ spread @ shown @ far * (1 - outputs[1] ** 2),
         spread @ shown @ near * (1 - outputs[2] ** 2),
@@ -230,6 +236,70 @@ def test_validation_nodes_choose_the_weights():
     model.fit(X, LABELS, GRAPH)
     assert not hasattr(model, "validation_scores_")
     assert not hasattr(model, "validation_loss_curve_")
+
+
+def shop(counts):
+    """Five groups of nodes, of which bought is much and nearly alike, times counts."""
+    rng = np.random.default_rng(2)
+    classes = np.repeat(np.arange(5), 100)
+    edges = np.triu(rng.random((500, 500)) < np.where(classes[:, None] == classes, 0.16, 0.01), 1)
+    often = rng.uniform(0.1, 0.6, 300) + 0.05 * rng.normal(size=(5, 300))
+    bought = counts * (rng.random((500, 300)) < often[classes]).astype(float)
+    order = np.arange(500) % 100
+    labels, validation = np.where(order < 16, classes, -1), (8 <= order) & (order < 16)
+    return bought, labels, scipy.sparse.csr_matrix(edges | edges.T), validation, classes
+
+
+@pytest.mark.parametrize("options", [{"feedback": "backprop"}, {}, {"error_encoding": "ternary"}])
+@pytest.mark.parametrize("rows", ["counts", "parts"])
+def test_learns_from_counts_and_from_parts(rows, options):
+    features, labels, graph, validation, classes = shop(5)
+    if rows == "parts":
+        features = normalize(features, "l1")
+    model = DFAGraphClassifier(random_state=2, **options)
+    model.fit(features, labels, graph, validation_mask=validation)
+    assert np.mean(model.transduction_[labels == -1] == classes[labels == -1]) > 0.95
+
+
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+@pytest.mark.parametrize("unit", [2.0**-900, 2.0**-10, 2.0**10, 2.0**900])
+def test_any_unit_of_the_features_is_the_same(form, unit):
+    model = DFAGraphClassifier(max_iter=10, random_state=0).fit(form(X), LABELS, GRAPH)
+    other = clone(model).fit(form(X) * unit, LABELS, GRAPH)
+    assert np.allclose(other.label_distributions_, model.label_distributions_)
+    assert np.allclose(other.coefs_[0] * unit, model.coefs_[0])
+    again = other.predict_proba(form(X) * unit, GRAPH)
+    assert np.array_equal(again, other.label_distributions_)
+
+
+def test_no_features_but_zeros():
+    model = DFAGraphClassifier(max_iter=5, random_state=0).fit(np.zeros((400, 3)), LABELS, GRAPH)
+    assert np.isfinite(model.label_distributions_).all()
+
+
+def test_patience_begins_when_training_has():
+    features, labels, graph, validation, classes = shop(1)
+    model = DFAGraphClassifier(learning_rate_init=0.5, n_iter_no_change=3, random_state=0)
+    model.fit(features, labels, graph, validation_mask=validation)
+    losses = np.array(model.validation_loss_curve_)
+    assert losses[1:4].min() > losses[0], "all rise at first"
+    assert np.mean(model.transduction_ == classes) > 0.9
+
+
+def test_first_weights_that_are_kept_are_told():
+    features, labels, graph, validation, classes = shop(1)
+    labels[validation] = (labels[validation] + 1) % 5  # the better trained, the worse they fit
+    features -= features.mean(axis=0)
+    model = DFAGraphClassifier(
+        dropout=0.0, learning_rate_init=0.1, n_iter_no_change=5, random_state=0
+    )
+    with pytest.warns(ConvergenceWarning, match="after the first epoch") as found:
+        model.fit(features, labels, graph, validation_mask=validation)
+    assert found[0].filename == __file__
+    assert np.argmin(model.validation_loss_curve_) == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        model.fit(features, np.where(labels == -1, -1, classes), graph, validation_mask=validation)
 
 
 def test_same_seed_same_weights_and_pickles():
