@@ -1,0 +1,114 @@
+"""Estimates of a trace, drawn."""
+
+import numpy as np
+from sklearn.base import clone
+
+from ._drawing import figure_and_axes
+
+
+class TraceConvergenceDisplay:
+    """Estimates of a trace, with their error bars, against the products that they took.
+
+    Parameters
+    ----------
+    n_matvecs : ndarray of shape (n_sizes,)
+        Numbers of products.
+    values : ndarray of shape (n_sizes,)
+        Estimates.
+    standard_errors : ndarray of shape (n_sizes,)
+        Their standard errors.
+    exact : float, default=None
+        The trace, where it is known.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+        The figure, once drawn.
+    ax_ : matplotlib.axes.Axes
+        Its axes, once drawn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu import OPUTraceEstimator
+    >>> from skopu.inspection import TraceConvergenceDisplay
+    >>> A = np.diag(1 / np.arange(1.0, 201) ** 2)
+    >>> display = TraceConvergenceDisplay.from_estimator(
+    ...     OPUTraceEstimator(random_state=0), A, n_matvecs=[10, 40, 160], exact=np.trace(A)
+    ... )
+    >>> bool(abs(display.values[-1] - np.trace(A)) < 4 * display.standard_errors[-1])
+    True
+    """
+
+    def __init__(self, n_matvecs, values, standard_errors, exact=None):
+        self.n_matvecs, self.values = np.asarray(n_matvecs), np.asarray(values)
+        self.standard_errors, self.exact = np.asarray(standard_errors), exact
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, n_matvecs=(10, 20, 50, 100, 200), exact=None, ax=None):
+        """Estimate the trace of X with more and more products, and draw it.
+
+        Parameters
+        ----------
+        estimator : OPUTraceEstimator
+            Fitted or not; its clones are fitted.
+        X : {array-like, sparse matrix, LinearOperator} of shape (n, n)
+            The matrix.
+        n_matvecs : array-like of int, default=(10, 20, 50, 100, 200)
+            Numbers of products to allow; that of the estimator is not used.
+        exact : float, default=None
+            The trace, where it is known, drawn as a line.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : TraceConvergenceDisplay
+            What is drawn.
+
+        Raises
+        ------
+        ValueError
+            If the estimator cannot be fitted to X.
+        ImportError
+            If matplotlib is not installed.
+        """
+        fitted = [clone(estimator).set_params(n_matvecs=int(n)).fit(X) for n in n_matvecs]
+        taken, values, errors = zip(
+            *((f.n_matvecs_, f.trace_, f.standard_error_) for f in fitted), strict=True
+        )
+        return cls(taken, values, errors, exact).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw the estimates.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : TraceConvergenceDisplay
+            This display, drawn.
+        """
+        self.figure_, (self.ax_,) = figure_and_axes(ax, 1)
+        self.ax_.errorbar(
+            self.n_matvecs,
+            self.values,
+            self.standard_errors,
+            fmt="o",
+            color="k",
+            capsize=3,
+            label="estimate +- standard error",
+        )
+        if self.exact is not None:
+            self.ax_.axhline(self.exact, color="0.5", linestyle="--", label="exact")
+        self.ax_.set(
+            title="Trace from random products",
+            xlabel="products with the matrix",
+            ylabel="trace",
+            xscale="log",
+        )
+        self.ax_.legend()
+        return self
