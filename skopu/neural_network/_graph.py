@@ -10,17 +10,18 @@ import scipy.sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._device_mixin import DeviceMixin
-from .._utils.checks import all_finite, numbers_alone, validate_rows
+from .._utils.checks import all_finite, validate_rows
 from .._utils.fitting import unchanged_on_error
 from .._utils.private_sklearn import Interval, StrOptions, fit_context, training_loop
 from .._utils.progress import progress_bar
 from ..optics import Device
 from ._feedback import angle, check_shows_errors, feedback_device, project_error
+from ._graph_functions import cross_entropy, norm_unit, normalized_adjacency, propagate, scatter
 from ._optimizers import Diverged, check_finite, copy_weights, in_place
 
 
@@ -238,7 +239,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         if optical and layer_sizes:
             check_shows_errors(self.opu_, len(self.classes_), layer_sizes, self.error_encoding)
         self._initialize(layer_sizes, X, random_state)
-        unit = _unit(X)
+        unit = norm_unit(X)
         self._device = feedback_device(self.opu_, optical)
         try:
             with (
@@ -396,7 +397,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
             accuracy = float(np.mean(probabilities.argmax(axis=1) == classes))
             self.validation_scores_.append(accuracy)
             # Of a few nodes, the loss tells more than how many are right.
-            loss = _cross_entropy(probabilities, classes)
+            loss = cross_entropy(probabilities, classes)
             self.validation_loss_curve_.append(loss)
             if loss < lowest:
                 lowest, kept, waited = loss, [param.copy() for param in params], 0
@@ -424,7 +425,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         last = len(self.coefs_) - 1
         for i, (coef, intercept) in enumerate(zip(self.coefs_, self.intercepts_, strict=True)):
             inputs = outputs[-1] if dropped is None else dropped(outputs[-1])
-            output = _propagate(graph, inputs @ coef) + intercept
+            output = propagate(graph, inputs @ coef) + intercept
             activations["softmax" if i == last else self.activation](output)
             outputs.append(output)
         return outputs
@@ -448,7 +449,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
 
         outputs = self._forward(X, graph, dropped)
         probabilities = outputs[-1][nodes]
-        loss = _cross_entropy(probabilities, classes)
+        loss = cross_entropy(probabilities, classes)
         if not np.isfinite(loss):
             raise Diverged
         error = probabilities
@@ -469,15 +470,15 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
 
     def _weight_gradients(self, graph, inputs, deltas):
         return [
-            layer_inputs.T @ _propagate(graph, delta)
+            layer_inputs.T @ propagate(graph, delta)
             for layer_inputs, delta in zip(inputs, deltas, strict=True)
         ]
 
     def _backprop(self, graph, error, nodes, outputs, masks):
         """Errors of all layers by the chain rule."""
-        deltas = [_scatter(error, nodes, outputs[-1])]
+        deltas = [scatter(error, nodes, outputs[-1])]
         for i in range(len(self.coefs_) - 1, 0, -1):
-            delta = _propagate(graph, deltas[0]) @ self.coefs_[i].T
+            delta = propagate(graph, deltas[0]) @ self.coefs_[i].T
             deltas.insert(0, self._through_layer(delta, outputs[i], masks[i]))
         return deltas
 
@@ -486,16 +487,16 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         sizes = [output.shape[1] for output in outputs[1:-1]]
         encoding = self.error_encoding, self.ternary_threshold
         parts = project_error(self._device, error, sizes, *encoding, self.n_iter_)
-        deltas = [_scatter(error, nodes, outputs[-1])]
+        deltas = [scatter(error, nodes, outputs[-1])]
         growth = 1.0
         for i in range(len(sizes), 0, -1):
             # As large as the error that the weights above send back, which grows with them:
             # Adam takes out the size of the sum of error and weight decay, not their ratio.
             coef = self.coefs_[i]
             growth *= float(np.linalg.norm(coef)) * math.sqrt(sum(coef.shape) / (2 * coef.size))
-            delta = _scatter(growth * parts[i - 1], nodes, outputs[i])
+            delta = scatter(growth * parts[i - 1], nodes, outputs[i])
             for _ in range(len(sizes) + 1 - i):
-                delta = _propagate(graph, delta)
+                delta = propagate(graph, delta)
             deltas.insert(0, self._through_layer(delta, outputs[i], masks[i]))
         return deltas
 
@@ -508,65 +509,3 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def normalized_adjacency(adjacency, X):
-    """D^-1/2 max(adjacency, I) D^-1/2 as CSR, of the type of X; None for no edges."""
-    if adjacency is None:
-        return None
-    with numbers_alone(adjacency=adjacency):
-        adjacency = check_array(
-            adjacency,
-            accept_sparse="csr",
-            dtype=X.dtype,
-            input_name="adjacency",
-            ensure_min_samples=0,
-            ensure_min_features=0,
-        )
-    n_nodes = X.shape[0]
-    if adjacency.shape != (n_nodes, n_nodes):
-        raise ValueError(
-            f"adjacency must be square, with a row for each of the {n_nodes} nodes of X, got "
-            f"shape {adjacency.shape}. Cross-validators slice its rows: see NodeClassifier."
-        )
-    adjacency = scipy.sparse.csr_matrix(adjacency)
-    if adjacency.nnz and adjacency.data.min() < 0:
-        raise ValueError("adjacency has negative weights. Drop those edges, or take abs().")
-    difference = abs(adjacency - adjacency.T)
-    if (difference > 1e-5 * adjacency.maximum(adjacency.T)).nnz:
-        raise ValueError(
-            "adjacency must be symmetric. Take adjacency.maximum(adjacency.T) to make edges go "
-            "both ways."
-        )
-    # A node that has an edge to itself already needs no other.
-    looped = adjacency.maximum(scipy.sparse.identity(n_nodes, X.dtype, "csr"))
-    scale = scipy.sparse.diags(1 / np.sqrt(np.asarray(looped.sum(axis=1)).ravel()))
-    return (scale @ looped @ scale).tocsr().astype(X.dtype)
-
-
-def _unit(X):
-    """Factor that gives the rows of X a norm of 1 in root mean square."""
-    values = X.data if scipy.sparse.issparse(X) else X
-    largest = float(abs(values).max()) if values.size else 0.0
-    if largest == 0:
-        return 1.0
-    # In parts of the largest, since the squares of tiny or huge numbers may vanish or overflow.
-    norm = float(np.linalg.norm((values / largest).astype(np.float64)))
-    return math.sqrt(X.shape[0]) / norm / largest
-
-
-def _propagate(graph, H):
-    """Average over neighbours."""
-    return H if graph is None else graph @ H
-
-
-def _scatter(rows, nodes, like):
-    """Zeros of the shape of like, with rows at some nodes."""
-    result = np.zeros((like.shape[0], rows.shape[1]), rows.dtype)
-    result[nodes] = rows
-    return result
-
-
-def _cross_entropy(probabilities, classes):
-    chosen = probabilities[np.arange(len(classes)), classes].astype(np.float64)
-    return float(-np.log(np.maximum(chosen, np.finfo(np.float64).tiny)).mean())

@@ -18,7 +18,7 @@ from sklearn.neighbors import kneighbors_graph
 from sklearn.preprocessing import normalize
 
 from skopu import OPU, Camera, DFAGraphClassifier, GaussianMedium, NodeClassifier
-from skopu.neural_network._graph import normalized_adjacency
+from skopu.neural_network._graph_functions import normalized_adjacency
 
 X, y = load_digits(return_X_y=True)
 X, y = X[:400] / 16, y[:400]

@@ -1,0 +1,71 @@
+"""Functions of graphs, and of values at their nodes."""
+
+import math
+
+import numpy as np
+import scipy.sparse
+from sklearn.utils import check_array
+
+from .._utils.checks import numbers_alone
+
+
+def normalized_adjacency(adjacency, X):
+    """D^-1/2 max(adjacency, I) D^-1/2 as CSR, of the type of X; None for no edges."""
+    if adjacency is None:
+        return None
+    with numbers_alone(adjacency=adjacency):
+        adjacency = check_array(
+            adjacency,
+            accept_sparse="csr",
+            dtype=X.dtype,
+            input_name="adjacency",
+            ensure_min_samples=0,
+            ensure_min_features=0,
+        )
+    n_nodes = X.shape[0]
+    if adjacency.shape != (n_nodes, n_nodes):
+        raise ValueError(
+            f"adjacency must be square, with a row for each of the {n_nodes} nodes of X, got "
+            f"shape {adjacency.shape}. Cross-validators slice its rows: see NodeClassifier."
+        )
+    adjacency = scipy.sparse.csr_matrix(adjacency)
+    if adjacency.nnz and adjacency.data.min() < 0:
+        raise ValueError("adjacency has negative weights. Drop those edges, or take abs().")
+    difference = abs(adjacency - adjacency.T)
+    if (difference > 1e-5 * adjacency.maximum(adjacency.T)).nnz:
+        raise ValueError(
+            "adjacency must be symmetric. Take adjacency.maximum(adjacency.T) to make edges go "
+            "both ways."
+        )
+    # A node that has an edge to itself already needs no other.
+    looped = adjacency.maximum(scipy.sparse.identity(n_nodes, X.dtype, "csr"))
+    scale = scipy.sparse.diags(1 / np.sqrt(np.asarray(looped.sum(axis=1)).ravel()))
+    return (scale @ looped @ scale).tocsr().astype(X.dtype)
+
+
+def norm_unit(X):
+    """Factor that gives the rows of X a norm of 1 in root mean square."""
+    values = X.data if scipy.sparse.issparse(X) else X
+    largest = float(abs(values).max()) if values.size else 0.0
+    if largest == 0:
+        return 1.0
+    # In parts of the largest, since the squares of tiny or huge numbers may vanish or overflow.
+    norm = float(np.linalg.norm((values / largest).astype(np.float64)))
+    return math.sqrt(X.shape[0]) / norm / largest
+
+
+def propagate(graph, H):
+    """Average over neighbours."""
+    return H if graph is None else graph @ H
+
+
+def scatter(rows, nodes, like):
+    """Zeros of the shape of like, with rows at some nodes."""
+    result = np.zeros((like.shape[0], rows.shape[1]), rows.dtype)
+    result[nodes] = rows
+    return result
+
+
+def cross_entropy(probabilities, classes):
+    chosen = probabilities[np.arange(len(classes)), classes].astype(np.float64)
+    return float(-np.log(np.maximum(chosen, np.finfo(np.float64).tiny)).mean())
