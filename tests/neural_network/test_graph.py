@@ -246,7 +246,7 @@ def shop(counts):
     often = rng.uniform(0.1, 0.6, 300) + 0.05 * rng.normal(size=(5, 300))
     bought = counts * (rng.random((500, 300)) < often[classes]).astype(float)
     order = np.arange(500) % 100
-    labels, validation = np.where(order < 16, classes, -1), (8 <= order) & (order < 16)
+    labels, validation = np.where(order < 16, classes, -1), (order >= 8) & (order < 16)
     return bought, labels, scipy.sparse.csr_matrix(edges | edges.T), validation, classes
 
 
