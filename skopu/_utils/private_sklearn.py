@@ -46,6 +46,14 @@ _HOOKS = {
 }
 
 
+# What the networks read of its optimizers.
+_SCHEDULE = ("iteration_ends", "trigger_stopping", "learning_rate")
+_OPTIMIZERS = {
+    "adam": ("ms", "vs", "t", "beta_1", "beta_2", "epsilon", "learning_rate_init", *_SCHEDULE),
+    "sgd": ("velocities", "momentum", "nesterov", *_SCHEDULE),
+}
+
+
 class TrainingLoop(NamedTuple):
     """Functions of scikit-learn's multi-layer perceptrons."""
 
@@ -73,12 +81,17 @@ def training_loop():
             for name, parameters in _HOOKS.items()
             if [*inspect.signature(getattr(MLPClassifier, name)).parameters][1:] != parameters
         ]
+        for solver, parts in _OPTIMIZERS.items():
+            model = MLPClassifier((1,), solver=solver, random_state=0)
+            model.partial_fit([[0], [1]], [0, 1], classes=[0, 1])
+            changed += sorted({"_optimizer", "_random_state"} - vars(model).keys())
+            changed += [name for name in parts if not hasattr(model._optimizer, name)]
     except (ImportError, AttributeError) as error:
         changed = [error]
     if changed:
         raise ImportError(
             f"skopu's networks learn in scikit-learn's training loop, which is another one in "
-            f"version {sklearn.__version__} ({changed[0]}). Install a newer skopu, or "
-            '"scikit-learn>=1.7,<1.10".'
+            f"version {sklearn.__version__} ({changed[0]}). Install a newer skopu, or a version of "
+            "scikit-learn that this one was tested with: 1.7 to 1.9."
         )
     return TrainingLoop(ACTIVATIONS, DERIVATIVES, LOSS_FUNCTIONS, AdamOptimizer)

@@ -18,7 +18,7 @@ from .._utils.private_sklearn import Interval, StrOptions, training_loop
 from .._utils.progress import progress_bar
 from ..optics import Device
 from ._feedback import angle, check_shows_errors, feedback_device, project_error
-from ._optimizers import Diverged, add_scaled, check_finite, copy_weights, in_place
+from ._optimizers import Diverged, add_scaled, check_finite, in_place
 
 OPTIONS = {
     "solver": [StrOptions({"sgd", "adam"})],
@@ -137,21 +137,14 @@ class DirectFeedback(DeviceMixin):
             self.__dict__.pop("alignment_", None)
         elif not hasattr(self, "alignment_"):
             self.alignment_ = []
-        self._lowest_loss, self._angles = None, []
+        self._angles = []
         self.coefs_ = [np.ascontiguousarray(coef) for coef in self.coefs_]
         self.intercepts_ = [np.ascontiguousarray(intercept) for intercept in self.intercepts_]
-        self._best_coefs = [coef.copy() for coef in self.coefs_]
-        self._best_intercepts = [intercept.copy() for intercept in self.intercepts_]
 
     def _update_no_improvement_count(self, early_stopping, X, y, sample_weight):
         check_finite(self.coefs_ + self.intercepts_)
         self._epoch_done()
         super()._update_no_improvement_count(early_stopping, X, y, sample_weight)
-        if not early_stopping and self.loss_ <= self._lowest_loss:  # else the loop keeps them
-            self._lowest_loss = self.loss_
-            copy_weights(
-                self.coefs_ + self.intercepts_, into=self._best_coefs + self._best_intercepts
-            )
         if self._angles:
             self.alignment_.append(np.mean(self._angles, axis=0))
             self._angles = []
@@ -173,8 +166,6 @@ class DirectFeedback(DeviceMixin):
             return 0.0, coef_grads, intercept_grads
         n_samples = len(output) if sample_weight is None else sample_weight.sum()
         loss = self._loss(y, output, sample_weight, n_samples)
-        if self._lowest_loss is None:
-            self._lowest_loss = loss
         # The gradient of the loss, as its link with the output activation is canonical.
         error = np.subtract(output, y, dtype=output.dtype, casting="same_kind")
         if sample_weight is not None:

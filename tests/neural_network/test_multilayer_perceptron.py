@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_random_state
 
 import skopu._utils.private_sklearn
 from skopu import OPU, Camera, DFAClassifier, DFARegressor, GaussianMedium, LayeredMedium
@@ -456,6 +457,20 @@ def test_another_training_loop_is_refused(monkeypatch):
     monkeypatch.undo()
     skopu._utils.private_sklearn.training_loop.cache_clear()
     assert skopu._utils.private_sklearn.training_loop().derivatives
+
+
+def test_optimizers_that_hold_other_names_are_refused(monkeypatch):
+    skopu._utils.private_sklearn.training_loop.cache_clear()
+    parts = ("velocities", "renamed")
+    monkeypatch.setitem(skopu._utils.private_sklearn._OPTIMIZERS, "sgd", parts)
+    with pytest.raises(ImportError, match=r"another one in version .* \(renamed\)"):
+        DFAClassifier().fit(X, y)
+    monkeypatch.undo()
+    skopu._utils.private_sklearn.training_loop.cache_clear()
+    generator = check_random_state(None)  # NumPy's own, of which nothing is drawn
+    state = generator.get_state()[1]
+    assert skopu._utils.private_sklearn.training_loop().derivatives
+    assert np.array_equal(generator.get_state()[1], state)
 
 
 def test_warnings_of_scikit_learn_stay():
