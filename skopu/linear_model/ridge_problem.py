@@ -15,7 +15,7 @@ _SOME = 256  # samples whose mean is near that of all
 class RidgeSolution(NamedTuple):
     """Coefficients, and how they were found.
 
-    Attributes
+    Parameters
     ----------
     coef : ndarray of shape (n_features, n_targets)
         Weights of the features.
@@ -121,8 +121,13 @@ class RidgeProblem:
                 pass
         return self._mean
 
-    def blocks(self, done=lambda rows: None):
+    def blocks(self, done=None):
         """Iterate over the features of all samples: a pass.
+
+        Parameters
+        ----------
+        done : callable, default=None
+            Called with the number of samples that have been gone through, after each block.
 
         Yields
         ------
@@ -143,12 +148,19 @@ class RidgeProblem:
             if mean is not None and self.fit_intercept:
                 self._add_to_mean(mean, rows, block)
             yield rows, block
-            done(rows.stop - rows.start)
+            if done is not None:
+                done(rows.stop - rows.start)
         if mean is not None:
             self._mean = mean
 
     def stored(self):
-        """Features of all samples, as they are, held at once: a pass."""
+        """Make the features of all samples and hold them at once: a pass.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, n)
+            As they are: neither shifted nor weighted.
+        """
         self.n_passes += 1
         return self.features(self.X)
 
@@ -157,31 +169,99 @@ class RidgeProblem:
         for part in pieces(len(block), _PART):  # a float64 copy of all would be as large again
             mean += roots[part] @ block[part].astype(np.float64) / self.total
 
-    def right_hand_sides(self, done=lambda rows: None):
-        """B, of shape (n, n_targets) in float64, in one pass."""
+    def right_hand_sides(self, done=None):
+        """Gather B, in one pass.
+
+        Parameters
+        ----------
+        done : callable, default=None
+            Called with the number of samples that have been gone through, after each block.
+
+        Returns
+        -------
+        B : ndarray of shape (n, n_targets)
+            In float64.
+        """
         right = np.zeros((self.n, self.n_targets))
         for rows, block in self.blocks(done):
             right += block.T @ self.Y[rows]
         return right
 
     def multiply(self, columns):
-        """G times columns of shape (n, n_columns), in one pass."""
+        """Multiply by G, in one pass.
+
+        Parameters
+        ----------
+        columns : ndarray of shape (n, n_columns)
+            What to multiply.
+
+        Returns
+        -------
+        product : ndarray of shape (n, n_columns)
+            In float64.
+        """
         narrow, product = columns.astype(self.dtype), np.zeros(columns.shape)
         for _, block in self.blocks():
             product += block.T @ (block @ narrow)
         return self.centre(product, columns)
 
     def centre(self, product, columns):
-        """Gram matrix of shifted features times columns, less what their mean has in it."""
+        """Turn a product with the Gram matrix of shifted features into one with G.
+
+        Parameters
+        ----------
+        product : ndarray of shape (n, n_columns)
+            Sum of ``block.T @ block @ columns`` over a pass; written over.
+        columns : ndarray of shape (n, n_columns)
+            What was multiplied.
+
+        Returns
+        -------
+        product : ndarray of shape (n, n_columns)
+            Less what the mean of the features has in it.
+        """
         product -= self.total * np.outer(self.mean, self.mean @ columns)
         return product
 
     def leverage_of_mean(self, rows):
-        """Part that the intercept has in the leverage of samples."""
+        """Part that the intercept has in the leverage of samples.
+
+        Parameters
+        ----------
+        rows : slice
+            Which samples.
+
+        Returns
+        -------
+        leverage : ndarray of shape (n_rows,) or 0
+            To be added to that of the centred features.
+        """
         return np.square(self.roots[rows]) / self.total if self.fit_intercept else 0
 
     def solution(self, coef, alpha, score=None, converged=True):
-        """Return the `RidgeSolution` of coefficients C."""
+        """Make a solution of coefficients C.
+
+        Parameters
+        ----------
+        coef : ndarray of shape (n, n_targets)
+            Coefficients.
+        alpha : float
+            The penalty that they have.
+        score : float, default=None
+            Negative mean squared error of cross-validation, where the penalty was chosen by it.
+        converged : bool, default=True
+            Whether they are what ``tol`` asks for; if not, the estimator warns.
+
+        Returns
+        -------
+        solution : RidgeSolution
+            The coefficients with their intercept.
+
+        Raises
+        ------
+        ValueError
+            If the coefficients have another shape.
+        """
         if np.shape(coef) != (self.n, self.n_targets):
             raise ValueError(
                 f"A solver must find coefficients of shape {(self.n, self.n_targets)}, got "
