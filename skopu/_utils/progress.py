@@ -4,32 +4,24 @@ import contextlib
 import sys
 import threading
 
-_printing = threading.Lock()
-_n_bars, _stdout, _above = 0, None, None
+from .threads import SharedContext
 
 
 @contextlib.contextmanager
-def _printed_above(file_above):
-    """Print above all bars, while there is one: bars of several threads may end in any order.
+def _above_bars():
+    """Print above all bars, unless something else takes stdout's place meanwhile."""
+    from tqdm.contrib import DummyTqdmFile
 
-    The first puts file_above(stdout) in the place of stdout, the last puts it back, unless
-    something else has taken its place meanwhile.
-    """
-    global _n_bars, _stdout, _above
-    with _printing:
-        if _n_bars == 0:
-            _stdout, _above = sys.stdout, file_above(sys.stdout)
-            sys.stdout = _above
-        _n_bars += 1
+    before = sys.stdout
+    sys.stdout = above = DummyTqdmFile(before)
     try:
         yield
     finally:
-        with _printing:
-            _n_bars -= 1
-            if _n_bars == 0:
-                if sys.stdout is _above:
-                    sys.stdout = _stdout
-                _stdout = _above = None
+        if sys.stdout is above:
+            sys.stdout = before
+
+
+_printed_above = SharedContext(_above_bars)  # stdout is the process's
 
 
 @contextlib.contextmanager
@@ -44,7 +36,6 @@ def progress_bar(verbose, total, description, unit, required=True):
         return
     try:
         from tqdm.auto import tqdm
-        from tqdm.contrib import DummyTqdmFile
     except ImportError as error:
         if not required:
             yield lambda done=1: None
@@ -55,7 +46,7 @@ def progress_bar(verbose, total, description, unit, required=True):
         ) from error
     lock = threading.Lock()
     options = {"desc": description, "unit": unit, "unit_scale": total is not None}
-    with tqdm(total=total, **options) as bar, _printed_above(DummyTqdmFile):
+    with tqdm(total=total, **options) as bar, _printed_above():
 
         def done(count=1):
             with lock:

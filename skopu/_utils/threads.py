@@ -63,29 +63,49 @@ def shared_threads():
             _n_tasks -= 1
 
 
-_limit_lock = threading.Lock()
-_limit_holders = []
+class SharedContext:
+    """A context that any number of threads may be in, and leave in any order.
+
+    The first one in enters what ``make()`` returns, all get its value, and the last one out
+    leaves it.
+    """
+
+    def __init__(self, make):
+        self._make, self._lock, self._n_inside = make, threading.Lock(), 0
+        self._stack, self._value = contextlib.ExitStack(), None
+
+    @contextlib.contextmanager
+    def __call__(self):
+        """Be inside."""
+        with self._lock:
+            if self._n_inside == 0:
+                self._value = self._stack.enter_context(self._make())
+            self._n_inside += 1
+            value = self._value
+        try:
+            yield value
+        finally:
+            with self._lock:
+                self._n_inside -= 1
+                if self._n_inside == 0:
+                    self._value = None
+                    self._stack.close()
 
 
 @contextlib.contextmanager
-def own_threads():
+def _blas_on_one_thread():
     """Keep the BLAS to one thread, and give the number of threads that it would have used.
 
     Its idle threads spin for a while, which slows threads of our own to half their speed.
     """
-    with _limit_lock:  # the limit is the process's: the first in sets it, the last lifts it
-        if not _limit_holders:
-            _limit_holders.append((n_threads(), _thread_pools().limit(limits=1)))
-        else:
-            _limit_holders.append(_limit_holders[0])
-        threads, limit = _limit_holders[0]
+    threads, limit = n_threads(), _thread_pools().limit(limits=1)
     try:
         yield threads
     finally:
-        with _limit_lock:
-            _limit_holders.pop()
-            if not _limit_holders:
-                limit.restore_original_limits()
+        limit.restore_original_limits()
+
+
+own_threads = SharedContext(_blas_on_one_thread)  # the limit is the process's
 
 
 def run_pieces(work, tasks, run=None):

@@ -1,7 +1,6 @@
 """One way to multiply by anything: arrays, memory maps, sparse matrices and operators."""
 
 import contextlib
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,7 +10,7 @@ from scipy.sparse.linalg import LinearOperator
 from .._utils.arrays import backend_of, numpy_dtype
 from .._utils.checks import check_finite, check_matrix
 from .._utils.dask_collections import is_dask
-from .._utils.threads import own_threads, pieces, run_pieces
+from .._utils.threads import SharedContext, own_threads, pieces, run_pieces
 from ._operator import Operator, in_row_order, pieces_in_memory
 
 _PANEL = 16  # columns that a thread scatters a sparse product into: a cache line of them
@@ -101,24 +100,16 @@ class SparseOperator(Operator):
 
     def __init__(self, A, name):
         super().__init__(A, name)
-        self._lock, self._n_inside, self._pool = threading.Lock(), 0, contextlib.ExitStack()
+        self.threads = SharedContext(self._pool)
 
     @contextlib.contextmanager
-    def threads(self):
-        with self._lock:  # the first in makes the pool, the last one out ends it
-            if self._n_inside == 0:
-                n_threads = self._pool.enter_context(own_threads())
-                pool = self._pool.enter_context(ThreadPoolExecutor(n_threads))
-                self._run, self._n_pieces = pool.map, 4 * n_threads
-            self._n_inside += 1
-        try:
-            yield self._run
-        finally:
-            with self._lock:
-                self._n_inside -= 1
-                if self._n_inside == 0:
-                    del self._run, self._n_pieces
-                    self._pool.close()
+    def _pool(self):
+        with own_threads() as n_threads, ThreadPoolExecutor(n_threads) as pool:
+            self._run, self._n_pieces = pool.map, 4 * n_threads
+            try:
+                yield pool.map
+            finally:
+                del self._run, self._n_pieces
 
     def sums_of_rows(self, weights):
         return (weights @ self.A).toarray()
