@@ -97,10 +97,8 @@ class LightOnML(TransformerMixin, BaseEstimator):
 def contestants(d, n):
     """Maker of a transformer and exact kernel, by name."""
 
-    def optical(medium=None, kernel="speckle", degree=None):
-        return OpticalRandomFeatures(
-            n, kernel=kernel, degree=degree, opu=OPU(medium), random_state=0
-        )
+    def optical(medium=None, kernel="speckle", **options):
+        return OpticalRandomFeatures(n, kernel=kernel, opu=OPU(medium), random_state=0, **options)
 
     def measured():
         return optical(MeasuredMedium(GaussianMedium().transmission_matrix(d, n).astype("c8")))
@@ -129,7 +127,7 @@ def contestants(d, n):
             lambda X: optical_kernel(X, degree=1),
         ),
         "skopu arc-cosine 1, layered": (lambda: optical(kernel="arc_cosine"), arc_cosine_kernel),
-        "skopu rbf, layered": (lambda: optical(kernel="rbf"), rbf_kernel),
+        "skopu rbf, layered": (lambda: optical(kernel="rbf", gamma=1 / d), rbf_kernel),
     }
     if LightOnOPU is not None:
         result["lightonml, simulated"] = (

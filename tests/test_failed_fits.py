@@ -34,6 +34,7 @@ CASES = [
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:The best of alphas"),
+    pytest.mark.filterwarnings("ignore:Training interrupted by user"),  # by scikit-learn's loop
 ]
 
 
@@ -75,7 +76,8 @@ def test_interrupted_in_the_light(estimator, y, method, error, monkeypatch):
             patch.setattr(medium, "propagate", fail)
         if isinstance(model, OpticalRandomFeatures):  # its fit needs no light
             patch.setattr(LayeredMedium, "block_size", fail)
-        with pytest.raises(error, match="in the middle"):
+        # The loop of scikit-learn's networks keeps an interrupt to itself, and ours tells.
+        with pytest.raises(error, match="in the middle" if error is ValueError else None):
             model.fit(2 * data, *([] if y is None else [y]))
     assert calls
     model.set_params(random_state=0)

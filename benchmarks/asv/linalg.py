@@ -21,9 +21,9 @@ class SVD:
         if matrix == "dense":
             self.A = _matrix(4000, 1000, np.arange(1, 1001.0) ** -0.5).astype(np.float32)
         else:
-            self.A = scipy.sparse.random(
-                20_000, 20_000, 5e-4, format="csr", dtype=np.float32, random_state=0
-            )
+            rng = np.random.default_rng(0)  # scipy.sparse.random permutes all places: 3 GB
+            places, values = rng.integers(20_000, size=(2, 200_000)), rng.random(200_000, "f4")
+            self.A = scipy.sparse.coo_matrix((values, places), (20_000, 20_000)).tocsr()
         self.model = OPUTruncatedSVD(20, random_state=0)
 
     def time_fit(self, matrix):

@@ -4,6 +4,7 @@ They are the same in every supported version, and third-party estimators rely on
 but the training loop: https://scikit-learn.org/stable/developers/develop.html
 """
 
+import copy
 import functools
 import inspect
 from typing import NamedTuple
@@ -14,7 +15,21 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
-__all__ = ["Interval", "StrOptions", "check_sample_weight", "fit_context", "training_loop"]
+__all__ = [
+    "Interval",
+    "StrOptions",
+    "check_sample_weight",
+    "copy_metadata_request",
+    "fit_context",
+    "training_loop",
+]
+
+
+def copy_metadata_request(estimator, clone):
+    """Have a clone that an estimator makes of itself ask for the same metadata."""
+    if hasattr(estimator, "_metadata_request"):
+        clone._metadata_request = copy.deepcopy(estimator._metadata_request)
+
 
 # What the networks override of scikit-learn's training loop, and how it calls that.
 _HOOKS = {

@@ -6,13 +6,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from joblib import cpu_count
-from sklearn.utils import gen_batches
 from threadpoolctl import ThreadpoolController
 
 
 def pieces(length, size):
     """Slices of at most size that cover range(length)."""
-    return list(gen_batches(length, size))
+    # sklearn.utils.gen_batches checks its parameters, for longer than a piece often takes.
+    return [slice(start, min(start + size, length)) for start in range(0, length, size)]
 
 
 @functools.cache

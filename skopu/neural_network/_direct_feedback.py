@@ -42,10 +42,6 @@ CHANGED_IN_PLACE = (
 )
 
 
-class _Interrupted(BaseException):
-    """KeyboardInterrupt under another name: scikit-learn's loop would keep half a training."""
-
-
 class DirectFeedback(DeviceMixin):
     """What takes the place of the backward pass in scikit-learn's training loop."""
 
@@ -97,15 +93,16 @@ class DirectFeedback(DeviceMixin):
             check_some_weight(sample_weight)
         *_, layer_units, incremental = arguments
         self._prepare(layer_units)
+        self._n_epochs = 0
         try:
             with (
                 np.errstate(over="ignore", invalid="ignore", divide="ignore"),
                 self._progress_bar(incremental) as self._epoch_done,
             ):
                 super()._fit_stochastic(X, y, sample_weight, *arguments)
+            if not self._has_ended(incremental):  # the loop would keep half a training
+                raise KeyboardInterrupt
             check_finite(self.coefs_ + self.intercepts_)
-        except _Interrupted as error:
-            raise error.__cause__ from None
         except Diverged:
             raise ValueError(
                 f"Training diverged: the loss or the weights are no longer finite. Lower "
@@ -113,8 +110,14 @@ class DirectFeedback(DeviceMixin):
                 "with StandardScaler). The network is as it was before."
             ) from None
         finally:
-            del self._feedback_device
+            del self._feedback_device, self._n_epochs
             self.__dict__.pop("_epoch_done", None)
+
+    def _has_ended(self, incremental):
+        """Whether scikit-learn's loop came to its end: it hides a KeyboardInterrupt."""
+        if incremental:
+            return self._n_epochs == 1
+        return self._n_epochs == self.max_iter or self._optimizer.has_stopped
 
     def _progress_bar(self, incremental):
         # Not required, as scikit-learn's loop prints the loss without tqdm.
@@ -148,16 +151,10 @@ class DirectFeedback(DeviceMixin):
         if self._angles:
             self.alignment_.append(np.mean(self._angles, axis=0))
             self._angles = []
+        self._n_epochs += 1
 
     def _backprop(self, X, y, sample_weight, activations, deltas, coef_grads, intercept_grads):
         """Loss and what stands for its gradients: each layer's own projection of the error."""
-        grads = coef_grads, intercept_grads
-        try:
-            return self._feedback_step(y, sample_weight, activations, deltas, *grads)
-        except KeyboardInterrupt as interrupt:
-            raise _Interrupted from interrupt
-
-    def _feedback_step(self, y, sample_weight, activations, deltas, coef_grads, intercept_grads):
         activations = self._forward_pass(activations)
         output = activations[-1]
         if sample_weight is not None and not sample_weight.any():  # of this batch

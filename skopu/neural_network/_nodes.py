@@ -1,7 +1,5 @@
 """Cross-validation over the nodes of a graph."""
 
-from copy import deepcopy
-
 import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
@@ -11,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._utils.checks import numbers_alone
 from .._utils.fitting import unchanged_on_error
+from .._utils.private_sklearn import copy_metadata_request
 
 
 class NodeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -70,8 +69,7 @@ class NodeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __sklearn_clone__(self):
         copy = type(self)(clone(self.estimator), self.X, self.adjacency)
-        if hasattr(self, "_metadata_request"):
-            copy._metadata_request = deepcopy(self._metadata_request)
+        copy_metadata_request(self, copy)
         return copy
 
     @unchanged_on_error()

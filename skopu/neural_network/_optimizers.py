@@ -33,13 +33,14 @@ class _InPlace:
     """Stands in for an optimizer, whose settings, state and schedule it keeps."""
 
     def __init__(self, optimizer):
-        self.optimizer = optimizer
+        self.optimizer, self.has_stopped = optimizer, False
 
     def iteration_ends(self, time_step):
         self.optimizer.iteration_ends(time_step)
 
     def trigger_stopping(self, msg, verbose):
-        return self.optimizer.trigger_stopping(msg, verbose)
+        self.has_stopped = self.optimizer.trigger_stopping(msg, verbose)
+        return self.has_stopped
 
     def update_params(self, params, grads):
         """Step along the gradients, in place of params; gradients are overwritten."""

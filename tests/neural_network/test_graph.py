@@ -7,6 +7,7 @@ import numpy as np
 import pandas
 import pytest
 import scipy.sparse
+import sklearn
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
@@ -429,6 +430,14 @@ def test_a_split_sees_the_labels_of_its_nodes_alone():
     expected = direct.label_distributions_[[5, 399]]
     assert np.array_equal(model.predict_proba([[5], [399]]), expected)
     assert np.array_equal(model.classes_, direct.classes_)
+
+
+def test_clones_ask_for_the_same_metadata():
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = NodeClassifier(DFAGraphClassifier(), X, GRAPH)
+        model.set_score_request(sample_weight=True)
+        requests = clone(model).get_metadata_routing().score.requests
+    assert requests == {"sample_weight": True}
 
 
 def test_clone_shares_the_graph():

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse
+import sklearn.neural_network._multilayer_perceptron
 from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_multilabel_classification, make_regression
@@ -17,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 
 import skopu._utils.private_sklearn
+import skopu.neural_network._optimizers
 from skopu import OPU, Camera, DFAClassifier, DFARegressor, GaussianMedium, LayeredMedium
 
 DIGITS, LABELS = load_digits(return_X_y=True)
@@ -388,15 +390,49 @@ def test_angles_where_gradients_vanish():
         assert np.all((np.array(model.alignment_) >= 0) & (np.array(model.alignment_) <= 180))
 
 
-def test_an_interrupt_in_the_first_epoch(monkeypatch):
-    def interrupt(*arguments):
-        raise KeyboardInterrupt
+def interrupt_at(monkeypatch, owner, name, call):
+    """Let a function work until it is called that many times, and then be interrupted."""
+    function, calls = getattr(owner, name), []
 
-    monkeypatch.setattr(DFAClassifier, "_feed_back", interrupt)
-    model = DFAClassifier((5,))
-    with pytest.raises(KeyboardInterrupt):
-        model.fit(X, y)
-    assert vars(model) == vars(DFAClassifier((5,))), "half a training is none"
+    def interrupted(*arguments, **options):
+        calls.append(name)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return function(*arguments, **options)
+
+    monkeypatch.setattr(owner, name, interrupted)
+
+
+@pytest.mark.filterwarnings("ignore:Training interrupted by user")
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("call", [1, 3])
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (DFAClassifier, "_feed_back"),
+        (skopu.neural_network._optimizers._Adam, "_begin"),
+        (sklearn.neural_network._multilayer_perceptron, "shuffle"),
+        (DFAClassifier, "_update_no_improvement_count"),
+    ],
+)
+def test_an_interrupt_anywhere_in_the_loop(owner, name, call, early_stopping, monkeypatch):
+    model = DFAClassifier((5,), early_stopping=early_stopping)
+    before = dict(vars(model))
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, owner, name, call)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, y)
+    assert vars(model) == before, "half a training is none"
+
+
+@pytest.mark.filterwarnings("ignore:Training interrupted by user")
+def test_an_interrupt_of_further_training(monkeypatch):
+    model, whole = (DFAClassifier((5,), random_state=0).fit(X, y) for _ in range(2))
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, skopu.neural_network._optimizers._Adam, "_step", 7)
+        with pytest.raises(KeyboardInterrupt):
+            model.partial_fit(X, y)
+    assert same(model.partial_fit(X, y), whole.partial_fit(X, y))
 
 
 def test_targets_too_large_for_float32():
