@@ -21,7 +21,7 @@ from .._utils.private_sklearn import Interval, StrOptions, fit_context, training
 from .._utils.progress import progress_bar
 from ..optics import Device
 from ._feedback import angle, check_shows_errors, feedback_device, project_error
-from ._graph_functions import cross_entropy, norm_unit, normalized_adjacency, propagate, scatter
+from ._graph_functions import Layers, cross_entropy, norm_unit, normalized_adjacency
 from ._optimizers import Diverged, check_finite, copy_weights, in_place
 
 
@@ -248,7 +248,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
             ):
                 self._train(X * unit, graph, trained, validation, random_state, done)
                 self.coefs_[0] *= unit
-                probabilities = self._forward(X, graph)[-1]
+                probabilities = self._probabilities(X, graph)
             if not all_finite(probabilities):
                 raise Diverged
         except Diverged:
@@ -296,7 +296,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "coefs_")
         X = validate_rows(self, X, accept_sparse="csr", reset=False)
-        return self._forward(X, normalized_adjacency(adjacency, X))[-1]
+        return self._probabilities(X, normalized_adjacency(adjacency, X))
 
     def score(self, X, y, adjacency=None, sample_weight=None):
         """Accuracy of `predict`.
@@ -379,25 +379,28 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         params = self.coefs_ + self.intercepts_
         optimizer = in_place(loop.adam(params, self.learning_rate_init))
         lowest, kept, waited = np.inf, None, 0
-        if len(validation[0]):
+        (nodes, classes), (held_out, true_classes) = trained, validation
+        if len(held_out):
             self.validation_scores_, self.validation_loss_curve_ = [], []
         if self.track_alignment:
             self.alignment_ = []
+        # Labels are few, and what they depend on is mostly a small part of the graph.
+        learning, watching = (Layers(graph, len(self.coefs_), some) for some in (nodes, held_out))
+        X, X_watched = X[learning.inputs], X[watching.inputs]
         while self.n_iter_ < self.max_iter:
-            loss, gradients = self._gradients(X, graph, *trained, random_state)
+            loss, gradients = self._gradients(X, learning, classes, random_state)
             optimizer.update_params(params, gradients)
             self.n_iter_ += 1
             done()
             self.loss_curve_.append(loss)
             check_finite(params)
-            if not len(validation[0]):
+            if not len(held_out):
                 continue
-            nodes, classes = validation
-            probabilities = self._forward(X, graph)[-1][nodes]
-            accuracy = float(np.mean(probabilities.argmax(axis=1) == classes))
+            probabilities = self._forward(X_watched, watching)[-1]
+            accuracy = float(np.mean(probabilities.argmax(axis=1) == true_classes))
             self.validation_scores_.append(accuracy)
             # Of a few nodes, the loss tells more than how many are right.
-            loss = cross_entropy(probabilities, classes)
+            loss = cross_entropy(probabilities, true_classes)
             self.validation_loss_curve_.append(loss)
             if loss < lowest:
                 lowest, kept, waited = loss, [param.copy() for param in params], 0
@@ -418,19 +421,22 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
                     stacklevel=5,
                 )
 
-    def _forward(self, X, graph, dropped=None):
+    def _probabilities(self, X, graph):
+        return self._forward(X, Layers(graph, len(self.coefs_)))[-1]
+
+    def _forward(self, X, layers, dropped=None):
         """Outputs of all layers; ``dropped(output)`` is what the next layer takes of one."""
         activations = training_loop().activations
         outputs = [X]
         last = len(self.coefs_) - 1
         for i, (coef, intercept) in enumerate(zip(self.coefs_, self.intercepts_, strict=True)):
             inputs = outputs[-1] if dropped is None else dropped(outputs[-1])
-            output = propagate(graph, inputs @ coef) + intercept
+            output = layers.forward(i, inputs @ coef) + intercept
             activations["softmax" if i == last else self.activation](output)
             outputs.append(output)
         return outputs
 
-    def _gradients(self, X, graph, nodes, classes, random_state):
+    def _gradients(self, X, layers, classes, random_state):
         """Loss on the nodes, and its gradients or what stands for them."""
         masks, inputs = [], []
 
@@ -447,20 +453,20 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
                 inputs.append(output * mask)
             return inputs[-1]
 
-        outputs = self._forward(X, graph, dropped)
-        probabilities = outputs[-1][nodes]
+        outputs = self._forward(X, layers, dropped)
+        probabilities = outputs[-1]
         loss = cross_entropy(probabilities, classes)
         if not np.isfinite(loss):
             raise Diverged
-        error = probabilities
-        error[np.arange(len(nodes)), classes] -= 1
-        error /= len(nodes)
+        error = probabilities.copy()
+        error[np.arange(len(classes)), classes] -= 1
+        error /= len(classes)
         back = self._backprop if self.feedback == "backprop" else self._feed_back
-        deltas = back(graph, error, nodes, outputs, masks)
-        gradients = self._weight_gradients(graph, inputs, deltas)
+        deltas = back(layers, error, outputs, masks)
+        gradients = self._weight_gradients(layers, inputs, deltas)
         if self.track_alignment:
-            true = self._backprop(graph, error, nodes, outputs, masks)
-            true = self._weight_gradients(graph, inputs, true)
+            true = self._backprop(layers, error, outputs, masks)
+            true = self._weight_gradients(layers, inputs, true)
             pairs = zip(gradients[:-1], true[:-1], strict=True)
             self.alignment_.append(np.array([angle(*pair) for pair in pairs]))
         for coef, gradient in zip(self.coefs_[:-1], gradients[:-1], strict=True):
@@ -468,35 +474,34 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
             gradient += self.alpha * coef
         return loss, gradients + [delta.sum(axis=0) for delta in deltas]
 
-    def _weight_gradients(self, graph, inputs, deltas):
+    def _weight_gradients(self, layers, inputs, deltas):
         return [
-            layer_inputs.T @ propagate(graph, delta)
-            for layer_inputs, delta in zip(inputs, deltas, strict=True)
+            layer_inputs.T @ layers.back(i, delta)
+            for i, (layer_inputs, delta) in enumerate(zip(inputs, deltas, strict=True))
         ]
 
-    def _backprop(self, graph, error, nodes, outputs, masks):
+    def _backprop(self, layers, error, outputs, masks):
         """Errors of all layers by the chain rule."""
-        deltas = [scatter(error, nodes, outputs[-1])]
+        deltas = [error]
         for i in range(len(self.coefs_) - 1, 0, -1):
-            delta = propagate(graph, deltas[0]) @ self.coefs_[i].T
+            delta = layers.back(i, deltas[0]) @ self.coefs_[i].T
             deltas.insert(0, self._through_layer(delta, outputs[i], masks[i]))
         return deltas
 
-    def _feed_back(self, graph, error, nodes, outputs, masks):
+    def _feed_back(self, layers, error, outputs, masks):
         """Errors of the hidden layers by a projection of the output's."""
         sizes = [output.shape[1] for output in outputs[1:-1]]
         encoding = self.error_encoding, self.ternary_threshold
         parts = project_error(self._device, error, sizes, *encoding, self.n_iter_)
-        deltas = [scatter(error, nodes, outputs[-1])]
-        growth = 1.0
+        deltas, growth = [error], 1.0
         for i in range(len(sizes), 0, -1):
             # As large as the error that the weights above send back, which grows with them:
             # Adam takes out the size of the sum of error and weight decay, not their ratio.
             coef = self.coefs_[i]
             growth *= float(np.linalg.norm(coef)) * math.sqrt(sum(coef.shape) / (2 * coef.size))
-            delta = scatter(growth * parts[i - 1], nodes, outputs[i])
-            for _ in range(len(sizes) + 1 - i):
-                delta = propagate(graph, delta)
+            delta = growth * parts[i - 1]
+            for above in range(len(sizes), i - 1, -1):
+                delta = layers.back(above, delta)
             deltas.insert(0, self._through_layer(delta, outputs[i], masks[i]))
         return deltas
 

@@ -54,16 +54,30 @@ def norm_unit(X):
     return math.sqrt(X.shape[0]) / norm / largest
 
 
-def propagate(graph, H):
-    """Average over neighbours."""
-    return H if graph is None else graph @ H
+class Layers:
+    """The part of a graph that the output of a network at some nodes depends on.
 
+    Of a network with a layer for each step away from them: ``inputs`` are the nodes that the
+    first layer reads, ``graphs`` the rows and columns of the graph for each layer, None for no
+    edges.
+    """
 
-def scatter(rows, nodes, like):
-    """Zeros of the shape of like, with rows at some nodes."""
-    result = np.zeros((like.shape[0], rows.shape[1]), rows.dtype)
-    result[nodes] = rows
-    return result
+    def __init__(self, graph, n_layers, nodes=None):
+        self.graphs, self.inputs = [graph] * n_layers, slice(None) if nodes is None else nodes
+        if nodes is None or graph is None:
+            return
+        for i in reversed(range(n_layers)):
+            rows = graph[self.inputs]
+            self.inputs = np.unique(rows.indices)
+            self.graphs[i] = rows[:, self.inputs]
+
+    def forward(self, i, H):
+        """Average over neighbours, as layer i does."""
+        return H if self.graphs[i] is None else self.graphs[i] @ H
+
+    def back(self, i, H):
+        """What layer i sends back to the nodes that it reads."""
+        return H if self.graphs[i] is None else self.graphs[i].T @ H
 
 
 def cross_entropy(probabilities, classes):

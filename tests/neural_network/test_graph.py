@@ -8,6 +8,7 @@ import pandas
 import pytest
 import scipy.sparse
 import sklearn
+from numpy.random import RandomState
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
@@ -19,7 +20,7 @@ from sklearn.neighbors import kneighbors_graph
 from sklearn.preprocessing import normalize
 
 from skopu import OPU, Camera, DFAGraphClassifier, GaussianMedium, NodeClassifier
-from skopu.neural_network._graph_functions import normalized_adjacency
+from skopu.neural_network._graph_functions import Layers, normalized_adjacency
 
 X, y = load_digits(return_X_y=True)
 X, y = X[:400] / 16, y[:400]
@@ -87,11 +88,15 @@ def forward(model, data, graph):
     return spread, outputs
 
 
+def gradients_of(model, data, graph, nodes, classes, random_state=None):
+    layers = Layers(normalized_adjacency(graph, data), len(model.coefs_), nodes)
+    return model._gradients(data[layers.inputs], layers, classes, random_state or RandomState(0))[1]
+
+
 @pytest.mark.parametrize("sizes", [(), (4,), (4, 3), (3, 4, 3)], ids=str)
 def test_backprop_is_the_gradient(sizes):
     model, data, graph, nodes, classes = prepared(sizes, feedback="backprop")
-    normalized = normalized_adjacency(graph, data)
-    _, gradients = model._gradients(data, normalized, nodes, classes, np.random.RandomState(0))
+    gradients = gradients_of(model, data, graph, nodes, classes)
 
     def loss():
         chosen = forward(model, data, graph)[1][-1][nodes, classes]
@@ -114,8 +119,7 @@ def test_feedback_is_the_formula(encoding):
     model, data, graph, nodes, classes = prepared(
         (4, 3), opu=opu, error_encoding=encoding, ternary_threshold=0.2
     )
-    normalized = normalized_adjacency(graph, data)
-    _, gradients = model._gradients(data, normalized, nodes, classes, np.random.RandomState(0))
+    gradients = gradients_of(model, data, graph, nodes, classes)
     spread, outputs = forward(model, data, graph)
     error = np.zeros((12, 3))
     error[nodes] = (outputs[-1][nodes] - np.eye(3)[classes]) / 4
@@ -169,6 +173,34 @@ def test_normalized_adjacency():
     assert weights[1, 1] == 0
 
 
+def test_layers_read_the_neighbourhood_alone(rng):
+    """Of a chain of nodes, two layers read two steps to either side."""
+    chain = scipy.sparse.diags([np.ones(19)] * 2, [-1, 1], (20, 20), "csr")
+    data = rng.random((20, 3))
+    graph = normalized_adjacency(chain, data)
+    layers = Layers(graph, 2, np.array([0, 9]))
+    assert layers.inputs.tolist() == [0, 1, 2, 7, 8, 9, 10, 11]
+    whole = graph @ (graph @ data)
+    assert np.allclose(layers.forward(1, layers.forward(0, data[layers.inputs])), whole[[0, 9]])
+    back = np.zeros((20, 3))
+    back[layers.inputs] = layers.back(0, layers.back(1, np.ones((2, 3))))
+    ends = np.zeros((20, 3))
+    ends[[0, 9]] = 1
+    assert np.allclose(back, graph @ (graph @ ends))
+
+
+@pytest.mark.parametrize("feedback", ["backprop", "dense"])
+@pytest.mark.parametrize("graph", [GRAPH, None])
+def test_nodes_that_no_label_depends_on_do_not_count(feedback, graph):
+    model = DFAGraphClassifier(max_iter=30, feedback=feedback, random_state=0)
+    alone = clone(model).fit(X, LABELS, graph)
+    twice = None if graph is None else scipy.sparse.block_diag([graph, graph], "csr")
+    labels = np.r_[LABELS, np.full(400, -1)]
+    beside = clone(model).fit(np.vstack([X, X[::-1]]), labels, twice)
+    assert np.allclose(alone.loss_curve_, beside.loss_curve_)
+    assert np.allclose(alone.label_distributions_, beside.label_distributions_[:400])
+
+
 def test_angles_fall_below_chance_in_every_layer():
     model = DFAGraphClassifier(
         (32, 32), "tanh", max_iter=80, track_alignment=True, random_state=0
@@ -196,15 +228,14 @@ def test_dropout_keeps_the_mean_of_dense_and_sparse_input():
     for form in (np.asarray, scipy.sparse.csr_matrix):
         inputs = []
 
-        def remember(graph, layer_inputs, deltas, inputs=inputs):
+        def remember(layers, layer_inputs, deltas, inputs=inputs):
             inputs.append(scipy.sparse.csr_matrix(layer_inputs[0]).toarray())
             return [np.zeros_like(coef) for coef in model.coefs_]
 
         model._weight_gradients = remember
-        random_state = np.random.RandomState(0)
+        random_state = RandomState(0)
         for _ in range(400):
-            normalized = normalized_adjacency(graph, data)
-            model._gradients(form(data), normalized, nodes, classes, random_state)
+            gradients_of(model, form(data), graph, nodes, classes, random_state)
         seen[form] = np.array(inputs)
         z = (np.mean(inputs, axis=0) - data) / (np.std(inputs, axis=0) / 20)
         assert abs(z).max() < 4.5
