@@ -8,8 +8,8 @@ from scipy.sparse import issparse
 from scipy.special import gammaln
 from sklearn.base import clone
 
-from ._utils.arrays import backend_of, namespace, numpy_dtype
-from ._utils.checks import check_count, check_positive, stored_values
+from ._utils.arrays import as_type, backend_of, namespace, numpy_dtype
+from ._utils.checks import check_count, check_positive, check_returned, stored_values
 from ._utils.dask_collections import is_dask
 from ._utils.progress import progress_bar
 from ._utils.streams import bit_generator, raw_bytes
@@ -35,11 +35,15 @@ class FeatureMap(NamedTuple):
     def __call__(self, X, out=None, verbose=0):
         """Features of the rows of a validated X, of shape (n_samples, n), in out or a new array."""
         self._check_range(X)
-        scale = self.scale()
+        scale, who = self.scale(), f"{type(self.kernel).__name__}.activate"
+        advice = " A feature is made of each reading."
         with progress_bar(verbose, X.shape[0] * self.n, "features", "") as done:
 
-            def finish(piece, outputs):
-                piece = self.kernel.activate(piece, outputs, self)
+            def finish(readings, outputs):
+                piece = self.kernel.activate(readings, outputs, self)
+                piece = as_type(
+                    check_returned(piece, readings.shape, who, advice), numpy_dtype(readings)
+                )
                 piece *= scale
                 done(math.prod(piece.shape))
                 return piece
@@ -95,6 +99,11 @@ def feature_map(estimator, X, sample_weight=None):
     n, n_inputs = check_count(estimator.n, "n"), X.shape[1]
     kernel = estimator.kernel
     kernel = kernel if isinstance(kernel, Kernel) else KERNELS[kernel]
+    if kernel.reading not in ("intensity", "linear"):
+        raise ValueError(
+            f'reading of {type(kernel).__name__} must be "intensity" or "linear", got '
+            f"{kernel.reading!r}."
+        )
     degree, gamma = estimator.degree, estimator.gamma
     degree = kernel.default_degree if degree is None else kernel.check_degree(degree)
     if kernel.has_gamma:

@@ -204,7 +204,7 @@ def test_conjugate_gradients_that_do_not_converge_are_told(monkeypatch):
     monkeypatch.setattr(_conjugate_gradients, "_RANK", 1)
     model = OpticalRidge(200, alphas=1e-6, solver="cg", max_iter=2)
     with pytest.warns(
-        ConvergenceWarning, match="has not converged to tol=0.0001 in max_iter=2"
+        ConvergenceWarning, match='"cg" has not converged to tol=0.0001. Raise max_iter=2'
     ) as told:
         model.fit(X, y)
     assert told[0].filename == __file__
@@ -367,7 +367,7 @@ def test_solvers_are_names_or_objects():
         def solve(self, problem, alphas):
             return problem.solution(np.zeros(problem.n), alphas[0])
 
-    with pytest.raises(ValueError, match=r"coefficients of shape \(10, 1\), got \(10,\)"):
+    with pytest.raises(ValueError, match=r"coefficients of shape \(10, 1\), got shape \(10,\)"):
         OpticalRidge(10, solver=OfWrongShape()).fit(X, y)
     with pytest.raises(NotImplementedError, match="needs a method solve"):
         OpticalRidge(10, solver=RidgeSolver()).fit(X, y)

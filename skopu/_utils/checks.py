@@ -220,6 +220,18 @@ def check_out(out, X, n):
     return out
 
 
+def check_returned(values, shape, who, advice="", kinds="biuf"):
+    """Return what a part of a user's own has returned, if it is an array of that shape and kind."""
+    found = getattr(values, "shape", None)
+    if found == shape and numpy_dtype(values).kind in kinds:
+        return values
+    what = type(values).__name__ if found is None else f"{values.dtype} of shape {tuple(found)}"
+    numbers_ = "numbers" if "c" in kinds else "real numbers"
+    raise ValueError(
+        f"{who} must return an array of {numbers_} of shape {tuple(shape)}, got {what}.{advice}"
+    )
+
+
 def real_dtype(X, name, for_complex):
     """NumPy's dtype of an array of numbers; ValueError, with advice, where they are not real."""
     try:

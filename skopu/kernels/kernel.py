@@ -1,7 +1,9 @@
 """What a kernel must offer to become random features, and to be compared with them."""
 
+from sklearn.base import BaseEstimator
 
-class Kernel:
+
+class Kernel(BaseEstimator):
     """A kernel that features made of a device's readings converge to; the base class of all.
 
     A kernel of your own needs `activate`, and `exact` where its approximation is to be drawn.
@@ -87,7 +89,8 @@ class Kernel:
         Parameters
         ----------
         piece : ndarray of shape (n_rows, n_outputs)
-            Some readings of some rows, which may be written over.
+            Some readings of some rows, which may be written over. Where it is cut differs from
+            call to call, so that a feature must depend on its own reading alone.
         outputs : slice
             Which features they become.
         features : FeatureMap
@@ -97,7 +100,7 @@ class Kernel:
         Returns
         -------
         piece : ndarray of shape (n_rows, n_outputs)
-            Features, but for their factor.
+            Features, but for their factor; of any real dtype.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method activate.")
 
@@ -119,6 +122,3 @@ class Kernel:
             The limit of inner products of the features.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method exact.")
-
-    def __repr__(self):
-        return f"{type(self).__name__}()"

@@ -32,6 +32,7 @@ class MatrixFunction:
         self.n_steps = min(check_count(n_steps, "lanczos_steps", 4), operator.shape[0])
         self.function = spectral_function(function)
         self._forms, self._settled, self._condition = None, True, 1.0
+        self.n_probes = 0
 
     def truncation(self):
         """Estimate of the error in the trace that more Lanczos steps would remove.

@@ -15,8 +15,9 @@ class Operator:
     """Checked products with a real matrix A, counted.
 
     ``matmat`` and ``rmatmat`` take and return 2-d arrays of ``dtype``, which is float32 or
-    float64. ``n_matvecs`` counts their columns, ``n_passes`` how often A was read. ``stored``
-    tells whether the entries of A are at hand, ``has_rows`` whether they can be read at all.
+    float64. ``n_matvecs`` counts their columns, ``n_passes`` how often A was read, ``n_probes`` the
+    random vectors that a trace method has taken. ``stored`` tells whether the entries of A are at
+    hand, ``has_rows`` whether they can be read at all.
     """
 
     stored = has_rows = True
@@ -26,7 +27,7 @@ class Operator:
         self.name = name
         self.shape = A.shape
         self.dtype = np.dtype(np.float32 if numpy_dtype(A) == np.float32 else np.float64)
-        self.n_matvecs = self.n_passes = 0
+        self.n_matvecs = self.n_passes = self.n_probes = 0
         self.done = lambda: None
 
     def asarray(self, values):
@@ -68,6 +69,8 @@ class Operator:
         self.done()
 
     def _checked(self, multiply, X, n_rows, which):
+        if X.ndim != 2:
+            raise ValueError(f"Products take 2-d arrays of columns, got shape {X.shape}.")
         if X.shape[1] == 0:
             return np.empty((n_rows, 0), self.dtype)
         self.count(X.shape[1])

@@ -56,15 +56,16 @@ def random_matrix(opu, n_rows, n, dtype, exposure=0):
     return project_rows(opu, inputs, n, "each input", exposure)
 
 
-def probes(opu, n_rows, n, dtype):
-    """Independent random vectors as columns, each of squared length n_rows.
+def probes(opu, n_rows, n, dtype, start=0):
+    """Independent random vectors as columns, each of squared length n_rows, from number start on.
 
     A noisy camera lengthens its readings, which would multiply quadratic forms by 1 + s^2
     for noise of variance s^2; lengths alone carry that factor, so fixing them removes it.
     """
     if n_rows == 1:  # the one direction there is
         return np.ones((1, n), dtype)
-    vectors = random_matrix(opu.with_independent_modes(n_rows, n), n_rows, n, dtype)
+    n += start
+    vectors = random_matrix(opu.with_independent_modes(n_rows, n), n_rows, n, dtype)[:, start:]
     if not vectors.any(axis=0).all():
         raise ValueError(
             f"Some modes of {opu!r} give no random vector of length {n_rows}: its camera reads "

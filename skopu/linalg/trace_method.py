@@ -1,9 +1,11 @@
 """What a way to estimate traces must offer."""
 
+from sklearn.base import BaseEstimator
+
 from ._random_vectors import probes
 
 
-class TraceMethod:
+class TraceMethod(BaseEstimator):
     """A way to estimate traces from products with random vectors; the base class of all.
 
     A method of your own needs `estimate`. It is passed as ``method=MyMethod()``, and takes
@@ -42,8 +44,9 @@ class TraceMethod:
         Parameters
         ----------
         A : object
-            Has ``shape``, ``dtype`` and ``matmat(X)``, the product with an array of shape
-            (n, n_columns); it counts its products. It is the matrix, or a function of it.
+            The matrix, or a function of it, with no more than ``shape``, ``dtype`` and
+            ``matmat(X)``: the product with a 2-d array of shape (n, n_columns), whose columns
+            it counts.
         n_products : int
             Most columns that may be multiplied, at least ``least``.
         opu : Device
@@ -54,13 +57,13 @@ class TraceMethod:
         value : float
             Estimate of the trace.
         standard_error : float
-            Standard deviation of its error, estimated.
+            Standard deviation of its error, estimated; infinite where nothing is known of it.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method estimate.")
 
     @staticmethod
     def probes(A, n, opu):
-        """Make independent random vectors, by the device.
+        """Make independent random vectors, by the device; others in each call.
 
         Parameters
         ----------
@@ -74,9 +77,8 @@ class TraceMethod:
         Returns
         -------
         X : array of shape (A.shape[0], n)
-            Columns of squared length A.shape[0], in any direction alike.
+            Columns of squared length A.shape[0] and of uniformly random direction.
         """
-        return A.asarray(probes(opu, A.shape[0], n, A.dtype))
-
-    def __repr__(self):
-        return f"{type(self).__name__}()"
+        start = A.n_probes
+        A.n_probes += n
+        return A.asarray(probes(opu, A.shape[0], n, A.dtype, start))

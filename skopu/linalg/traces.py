@@ -162,7 +162,12 @@ def opu_trace(
             + (f" with f(A), of {cost} products with A each" if function is not None else "")
             + f", so n_matvecs must be at least {method.least * cost}, got {n_matvecs}."
         )
-    value, standard_error = method.estimate(multiplied, n_products, opu)
+    value, standard_error = _checked(method, method.estimate(multiplied, n_products, opu))
+    if operator.n_matvecs > n_matvecs:
+        raise ValueError(
+            f"{type(method).__name__}.estimate has made {operator.n_matvecs} products, and "
+            f"n_matvecs={n_matvecs} were allowed. Multiply n_products={n_products} columns at most."
+        )
     if function is not None:
         truncation, converges = multiplied.truncation()
         standard_error = math.hypot(standard_error, truncation)
@@ -175,3 +180,17 @@ def opu_trace(
                 stacklevel=2,
             )
     return Estimate(float(value), float(standard_error), operator.n_matvecs)
+
+
+def _checked(method, found):
+    """Value and standard error that a method has returned, as two numbers."""
+    try:
+        value, standard_error = map(float, found)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not (math.isfinite(value) and standard_error >= 0):
+        raise ValueError(
+            f"{type(method).__name__}.estimate must return a finite value and its standard error, "
+            f"which is not negative, got {found!r}."
+        )
+    return value, standard_error

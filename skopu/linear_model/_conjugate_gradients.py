@@ -25,7 +25,7 @@ class ConjugateGradients(RidgeSolver):
     give the trace of the hat matrix: A. Girard, Numer. Math. 56, 1989.
     """
 
-    name = "cg"
+    name, takes_several = "cg", True
 
     @np.errstate(over="ignore", invalid="ignore")
     def solve(self, problem, alphas):

@@ -23,7 +23,7 @@ class Direct(RidgeSolver):
     R. M. Rifkin and R. A. Lippert, "Notes on regularized least squares", MIT, 2007.
     """
 
-    name = "direct"
+    name, takes_several = "direct", True
 
     def solve(self, problem, alphas):
         if problem.has_few_samples:

@@ -15,7 +15,7 @@ from .._utils.private_sklearn import Interval, StrOptions
 from ..kernels import KERNELS, Kernel
 from ..optics import Device, LayeredMedium
 from ._solvers import RIDGE_SOLVERS
-from .ridge_problem import RidgeProblem
+from .ridge_problem import RidgeProblem, RidgeSolution
 from .ridge_solver import RidgeSolver
 
 
@@ -94,19 +94,29 @@ class BaseOpticalRidge(DeviceMixin, BaseEstimator):
         )
         alphas = np.atleast_1d(alphas).astype(float).tolist()
         solver = check_choice(self.solver, "solver", RIDGE_SOLVERS, RidgeSolver)
+        if len(alphas) > 1 and not solver.takes_several:
+            raise ValueError(
+                f'The solver "{solver.name}" does not choose among alphas, got {self.alphas!r}. '
+                "Give one, or search for it with sklearn.model_selection.GridSearchCV."
+            )
         solution = solver.solve(problem, alphas)
+        if not isinstance(solution, RidgeSolution):
+            raise ValueError(
+                f"{type(solver).__name__}.solve must return problem.solution(coef, alpha), got "
+                f"{type(solution).__name__}."
+            )
         self.coef_ = np.ascontiguousarray(solution.coef.T, X.dtype)
         self.intercept_ = np.asarray(solution.intercept, X.dtype)
         self.alpha_, self.n_iter_ = solution.alpha, problem.n_passes
         self.best_score_ = solution.score
-        self._warn(solution)
+        self._warn(solution, solver.name)
 
-    def _warn(self, solution):
+    def _warn(self, solution, solver_name):
         outside = {"stacklevel": 6}  # where the user calls fit
         if not solution.converged:
             warnings.warn(
-                f'solver="{self.solver}" has not converged to tol={self.tol} in max_iter='
-                f"{self.max_iter} steps. Raise max_iter, tol or alphas.",
+                f'The solver "{solver_name}" has not converged to tol={self.tol}. Raise '
+                f"max_iter={self.max_iter}, tol or alphas.",
                 ConvergenceWarning,
                 **outside,
             )

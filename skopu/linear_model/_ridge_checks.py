@@ -11,8 +11,8 @@ _LOST = 10  # times rounding of the largest eigenvalue, below which an eigenvalu
 def check_overflow(products, dtype):
     if not all_finite(products):
         raise ValueError(
-            f"Inner products of the features overflow {dtype}. Scale X, for example with "
-            "sklearn.preprocessing.normalize."
+            f"Inner products of the features overflow {dtype}, or hold NaN. Scale X, for example "
+            "with sklearn.preprocessing.normalize."
         )
 
 

@@ -12,7 +12,7 @@ DIRECT, CG = Direct(), ConjugateGradients()
 class Auto(RidgeSolver):
     """Direct while a matrix of inner products fits."""
 
-    name = "auto"
+    name, takes_several = "auto", True
 
     def solve(self, problem, alphas):
         fits = problem.has_few_samples or problem.n <= _LARGEST_GRAM

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._utils.checks import all_finite
 from .._utils.threads import pieces
 
 _STORED = 2**27  # features that are stored where samples are fewer
@@ -60,10 +61,18 @@ class RidgeProblem:
 
     Attributes
     ----------
-    n : int
-        Number of features.
+    n, n_samples, n_targets : int
+        Numbers of features, samples and targets.
     n_passes : int
-        How often they were made.
+        How often the features were made.
+    Y : ndarray of shape (n_samples, n_targets)
+        Targets less their mean, times the roots of the weights.
+    tol : float
+        What the estimator's ``tol`` asks for.
+    max_iter : int
+        Most steps.
+    seed : int
+        Of what is drawn.
     """
 
     def __init__(
@@ -134,8 +143,8 @@ class RidgeProblem:
         rows : slice
             Which samples.
         block : ndarray of shape (n_rows, n)
-            Their features less the shift, times the roots of their weights. All blocks are
-            the same memory, of which each is the next one's ruin.
+            Their features less the shift, times the roots of their weights. All blocks share
+            one piece of memory: each is overwritten by the next.
         """
         self.n_passes += 1
         slices = self.features.blocks(self.X)
@@ -159,7 +168,8 @@ class RidgeProblem:
         Returns
         -------
         features : ndarray of shape (n_samples, n)
-            As they are: neither shifted nor weighted.
+            As they are: neither shifted nor weighted. `solution` knows the intercept of
+            coefficients for those of `blocks` alone.
         """
         self.n_passes += 1
         return self.features(self.X)
@@ -260,12 +270,13 @@ class RidgeProblem:
         Raises
         ------
         ValueError
-            If the coefficients have another shape.
+            If the coefficients have another shape or are not finite.
         """
-        if np.shape(coef) != (self.n, self.n_targets):
+        coef = np.asarray(coef)
+        if coef.shape != (self.n, self.n_targets) or not all_finite(coef):
             raise ValueError(
-                f"A solver must find coefficients of shape {(self.n, self.n_targets)}, got "
-                f"{np.shape(coef)}."
+                f"A solver must find finite coefficients of shape {(self.n, self.n_targets)}, got "
+                f"shape {coef.shape}, and {np.isnan(coef).sum()} that are NaN."
             )
         intercept = self.targets_mean - (self.shift + self.mean) @ coef
         return RidgeSolution(coef, intercept, alpha, score, converged)

@@ -1,7 +1,9 @@
 """What a way to solve a ridge regression must offer."""
 
+from sklearn.base import BaseEstimator
 
-class RidgeSolver:
+
+class RidgeSolver(BaseEstimator):
     """A way to solve a `RidgeProblem`; the base class of all.
 
     A solver of your own needs `solve`. It is passed as ``solver=MySolver()``.
@@ -9,7 +11,9 @@ class RidgeSolver:
     Attributes
     ----------
     name : str
-        What warnings call it.
+        What warnings and errors call it.
+    takes_several : bool
+        Whether it chooses among several penalties; if not, as here, one is allowed.
 
     Examples
     --------
@@ -35,6 +39,7 @@ class RidgeSolver:
     """
 
     name = "custom"
+    takes_several = False
 
     def solve(self, problem, alphas):
         """Solve the problem; the one method that a solver of your own needs.
@@ -44,7 +49,7 @@ class RidgeSolver:
         problem : RidgeProblem
             Gives the features in passes, and makes a solution of coefficients.
         alphas : list of float
-            Penalties. Of several the solver chooses one.
+            Penalties: one, unless the solver ``takes_several`` and chooses.
 
         Returns
         -------
@@ -53,6 +58,3 @@ class RidgeSolver:
             if it was chosen, and whether it has ``converged``.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method solve.")
-
-    def __repr__(self):
-        return f"{type(self).__name__}()"

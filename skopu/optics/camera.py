@@ -7,7 +7,7 @@ import scipy.sparse
 from sklearn.base import BaseEstimator
 
 from .._utils.arrays import backend_of, namespace, numpy_dtype
-from .._utils.checks import check_count, check_positive, check_rows, check_seed
+from .._utils.checks import check_count, check_positive, check_returned, check_rows, check_seed
 from .._utils.streams import bit_generator, row_keys
 from .._utils.threads import run_pieces
 from .camera_effects import FULL_SCALE, CameraEffect, Quantisation, ReadNoise, ShotNoise
@@ -258,5 +258,8 @@ def _detect(chain, signal, seed, key, exposure):
         if effect.is_random:  # one each, so that the noise of a mode has no use for n
             word, *path = stream
             generator = np.random.Generator(bit_generator(seed, word, key, exposure, *path))
-        signal = effect.apply(signal, generator)
+        light = signal.view()
+        light.flags.writeable = False  # it is the next exposure's as well
+        who = f"{type(effect).__name__}.apply"
+        signal = check_returned(effect.apply(light, generator), light.shape, who)
     return signal

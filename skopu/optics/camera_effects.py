@@ -46,14 +46,15 @@ class CameraEffect(BaseEstimator):
         Parameters
         ----------
         signal : ndarray of shape (n_modes,), float64
-            Signal of each mode, in units of the expected one; not to be written to.
+            Signal of each mode, in units of the expected one; read-only.
         generator : numpy.random.Generator or None
-            For this effect, frame and exposure alone; None where ``is_random`` is False.
+            Seeded by the row's content and the number of the exposure, for this effect alone;
+            None where ``is_random`` is False.
 
         Returns
         -------
         signal : ndarray of shape (n_modes,)
-            The changed signal.
+            The changed signal, a new array.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method apply.")
 

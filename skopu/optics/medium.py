@@ -6,7 +6,7 @@ from scipy.sparse.linalg import LinearOperator
 from sklearn.base import BaseEstimator
 
 from .._utils.arrays import backend_of, complex_of, numpy_dtype, working_rows
-from .._utils.checks import check_count, check_rows, check_seed
+from .._utils.checks import check_count, check_returned, check_rows, check_seed
 from .._utils.threads import pieces, run_pieces
 
 BLOCK_ENTRIES = 2**23  # of an explicit block of the transmission matrix: 64 or 128 MiB
@@ -62,8 +62,10 @@ class Medium(BaseEstimator):
         Returns
         -------
         block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
-            Entries should have E|r|^2 = `mean_power`, and not depend on how inputs and modes
-            are grouped into calls. Rows are contiguous. It is read only.
+            Of that dtype, or it is converted. It is not written to. An entry must be the same
+            in whatever block it is asked for: draw each mode from a generator of its own,
+            seeded by ``[seed, mode]``. What the estimators promise holds for entries that are
+            independent, with mean 0, random phase and E|r|^2 = `mean_power`.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method matrix_block.")
 
@@ -170,7 +172,7 @@ class Medium(BaseEstimator):
             for modes in _mode_pieces(self, inputs.stop - inputs.start, Y.shape[1]):
                 chosen = range(modes.start, modes.stop)
                 options = {"dtype": total.dtype, "seed": seed}
-                block = self.matrix_block(n_inputs, inputs, chosen, **options)
+                block = _block(self, n_inputs, inputs, chosen, **options)
                 total[:, inputs] += Y[:, modes] @ block.T
         return total
 
@@ -225,7 +227,7 @@ class Medium(BaseEstimator):
             range(start, start + n),
             {"dtype": np.complex128, "seed": self.glass_seed()},
         )
-        return self.matrix_block(n_inputs, slice(0, n_inputs), modes, **options).T.copy()
+        return _block(self, n_inputs, slice(0, n_inputs), modes, **options).T.copy()
 
     def as_linear_operator(self, n_inputs, n):
         """The first n output modes as a SciPy operator, with its adjoint.
@@ -266,6 +268,15 @@ class Medium(BaseEstimator):
         )
 
 
+def _block(medium, n_inputs, inputs, modes, *, dtype, seed):
+    """What ``medium.matrix_block`` returns, checked, contiguous and of that dtype."""
+    block = medium.matrix_block(n_inputs, inputs, modes, dtype=dtype, seed=seed)
+    shape = inputs.stop - inputs.start, len(modes)
+    advice = " A row is an input, a column a mode."
+    who = f"{type(medium).__name__}.matrix_block"
+    return np.ascontiguousarray(check_returned(block, shape, who, advice, "biufc"), dtype)
+
+
 def whole_field(medium, X, n, *, start=0, seed=None):
     """All pieces of ``medium.propagate`` in one array."""
     field = backend_of(X).empty((X.shape[0], n), np.result_type(numpy_dtype(X), np.complex64))
@@ -304,7 +315,7 @@ def _multiply(medium, X, n, consume, start, seed):
     for block_modes in _mode_pieces(medium, n_inputs, n):
         low = block_modes.start
         chosen = range(start + low, start + block_modes.stop)
-        block = medium.matrix_block(n_inputs, input_pieces[0], chosen, dtype=dtype, seed=seed)
+        block = _block(medium, n_inputs, input_pieces[0], chosen, dtype=dtype, seed=seed)
         real_block = block.view(X.dtype)  # columns 2i, 2i + 1: real, imaginary part
         for modes in pieces(block_modes.stop - low, piece_modes):
             columns = real_block[:, 2 * modes.start : 2 * modes.stop]
@@ -341,8 +352,8 @@ def _multiply_long_rows(medium, X, n, consume, start, seed, input_pieces):
                 light = X[rows, inputs]
                 if scipy.sparse.issparse(light) and light.nnz == 0:
                     continue
-                block = medium.matrix_block(n_inputs, inputs, chosen, dtype=dtype, seed=seed)
-                field.view(X.dtype)[:] += light @ np.ascontiguousarray(block).view(X.dtype)
+                block = _block(medium, n_inputs, inputs, chosen, dtype=dtype, seed=seed)
+                field.view(X.dtype)[:] += light @ block.view(X.dtype)
             consume(rows, modes, field)
 
 
@@ -353,7 +364,7 @@ def _multiply_arrays(medium, X, n, consume, start, seed):
     for modes in _mode_pieces(medium, n_inputs, n):
         chosen = range(start + modes.start, start + modes.stop)
         options = {"dtype": dtype, "seed": seed}
-        block = medium.matrix_block(n_inputs, slice(0, n_inputs), chosen, **options)
+        block = _block(medium, n_inputs, slice(0, n_inputs), chosen, **options)
         real, imag = backend.asarray(block.real), backend.asarray(block.imag)
         for rows in pieces(X.shape[0], working_rows(4 * dtype.itemsize * len(chosen))):
             light = X[rows, :]
