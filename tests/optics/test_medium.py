@@ -564,12 +564,12 @@ def test_integers_are_what_they_are():
 def test_own_threads_lifts_its_limit_however_holders_leave():
     from skopu._utils.threads import n_threads, own_threads
 
-    before = n_threads()
-    first, second = own_threads(), own_threads()
-    assert first.__enter__() == before
-    assert second.__enter__() == before
-    assert n_threads() == 1
-    first.__exit__(None, None, None)
-    assert n_threads() == 1
-    second.__exit__(None, None, None)
-    assert n_threads() == before
+    with threadpoolctl.threadpool_limits(3):
+        first, second = own_threads(), own_threads()
+        assert first.__enter__() == 3
+        assert second.__enter__() == 3
+        assert n_threads() == 1
+        first.__exit__(None, None, None)
+        assert n_threads() == 1
+        second.__exit__(None, None, None)
+        assert n_threads() == 3

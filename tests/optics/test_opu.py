@@ -57,7 +57,7 @@ def test_speckle_intensity_is_exponential():
 
 def test_linear_is_normal_and_keeps_inner_products():
     X = rows(2, 50)
-    samples = np.array([OPU(random_state=seed).linear(X, 4) for seed in range(3000)])
+    samples = np.array([OPU(random_state=seed).linear(X, 4) for seed in range(1500)])
     for i, j in [(0, 0), (0, 1), (1, 1)]:
         assert np.abs(z_score(samples[:, i] * samples[:, j], X[i] @ X[j])).max() < 4.5
     normalised = samples / np.linalg.norm(X, axis=1)[:, None]
@@ -96,8 +96,9 @@ def test_noise_depends_on_the_row_alone(input_bits):
         assert_array_equal(read(X[::-1], 1500)[::-1], whole)
         assert_array_equal(read(X, 1500), whole)
         assert_allclose(read(scipy.sparse.csr_array(X), 1500), whole, rtol=1e-9, atol=1e-9)
-        with threadpoolctl.threadpool_limits(1):
-            assert_array_equal(read(X, 1500), whole)
+        for n_threads in (1, 3):
+            with threadpoolctl.threadpool_limits(n_threads):
+                assert_array_equal(read(X, 1500), whole)
         assert_allclose(read(X, 70), whole[:, :70], rtol=1e-9, atol=1e-9)
         assert_array_equal(pickle.loads(pickle.dumps(opu)).linear(X, 9), opu.linear(X, 9))
         single = read(X.astype("f"), 1500)
