@@ -20,8 +20,31 @@ def bit_generator(seed, domain, *path):
     The domain, a word of at most four letters, keeps these streams apart from any
     that a user draws from the same seed.
     """
+    return np.random.Philox(_seed_sequence(seed, domain, *path))
+
+
+def _seed_sequence(seed, domain, *path):
     spawn_key = (int.from_bytes(domain.encode("ascii"), "big"), *path)
-    return np.random.Philox(np.random.SeedSequence(seed, spawn_key=spawn_key))
+    return np.random.SeedSequence(seed, spawn_key=spawn_key)
+
+
+class Generators:
+    """Generators on `bit_generator` of one seed, for one thread: each ends the one before.
+
+    They share one object, whose state is set anew: a new one would take longer to make than the
+    numbers of a short row take to draw.
+    """
+
+    def __init__(self, seed):
+        self._seed, bits = seed, np.random.Philox(0)
+        self._generator, self._state = np.random.Generator(bits), bits.state
+        self._state["state"]["counter"][:] = 0
+
+    def __call__(self, domain, *path):
+        key = _seed_sequence(self._seed, domain, *path).generate_state(2, np.uint64)
+        self._state["state"]["key"] = key
+        self._generator.bit_generator.state = self._state
+        return self._generator
 
 
 def raw_bytes(bits, n_bytes):

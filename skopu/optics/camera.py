@@ -8,9 +8,11 @@ from sklearn.base import BaseEstimator
 
 from .._utils.arrays import backend_of, namespace, numpy_dtype
 from .._utils.checks import check_count, check_positive, check_returned, check_rows, check_seed
-from .._utils.streams import bit_generator, row_keys
-from .._utils.threads import run_pieces
+from .._utils.streams import Generators, row_keys
+from .._utils.threads import pieces, run_pieces
 from .camera_effects import FULL_SCALE, CameraEffect, Quantisation, ReadNoise, ShotNoise
+
+_ROWS = 8  # frames that a thread reads in one go
 
 
 class Camera(BaseEstimator):
@@ -211,14 +213,17 @@ class Camera(BaseEstimator):
         frames = backend.to_numpy(intensity)
         reading = np.empty(frames.shape, np.float64 if counts else frames.dtype)
 
-        def expose(row):
-            signal = frames[row] * gain[row]
-            total = 0.0
-            for exposure in range(first_exposure, first_exposure + repeat):
-                total = total + _detect(chain, signal, seed, keys[row], exposure)
-            reading[row] = total * (unit[row] / repeat)
+        def expose(rows):
+            generators = Generators(seed)
+            for row in range(rows.start, rows.stop):
+                signal = frames[row] * gain[row]
+                signal.flags.writeable = False  # each exposure begins with it
+                total = 0.0
+                for exposure in range(first_exposure, first_exposure + repeat):
+                    total = total + _detect(chain, signal, generators, keys[row], exposure)
+                reading[row] = total * (unit[row] / repeat)
 
-        run_pieces(expose, range(len(frames)))
+        run_pieces(expose, pieces(len(frames), _ROWS))
         if counts and repeat == 1:
             reading = np.rint(reading).astype(np.uint16)
         return backend.asarray(reading)
@@ -251,15 +256,13 @@ class Camera(BaseEstimator):
         return counts
 
 
-def _detect(chain, signal, seed, key, exposure):
+def _detect(chain, signal, generators, key, exposure):
     """One exposure of one frame, in units of signal."""
     for effect, stream in chain:
         generator = None
         if effect.is_random:  # one each, so that the noise of a mode has no use for n
             word, *path = stream
-            generator = np.random.Generator(bit_generator(seed, word, key, exposure, *path))
-        light = signal.view()
-        light.flags.writeable = False  # it is the next exposure's as well
+            generator = generators(word, key, exposure, *path)
         who = f"{type(effect).__name__}.apply"
-        signal = check_returned(effect.apply(light, generator), light.shape, who)
+        signal = check_returned(effect.apply(signal, generator), signal.shape, who)
     return signal

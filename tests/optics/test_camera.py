@@ -7,8 +7,8 @@ import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 
+from skopu._utils.streams import Generators, bit_generator, row_keys
 from skopu.optics import Camera
-from skopu.optics.camera import row_keys
 from tests.statistics import z_score
 
 SPECKLE = np.random.default_rng(0).exponential(size=(4, 5000))
@@ -130,3 +130,18 @@ def test_bad_input():
         Camera().read(SPECKLE, counts=True)
     with pytest.raises(ValueError, match="repeat"):
         Camera().read(SPECKLE, repeat=0)
+
+
+def test_generators_in_turns_are_those_made_anew():
+    generators = Generators(5)
+    for path in [("shot", 3, 0), ("read", 2**127 + 1, 7), ("shot", 3, 0), ("efct", 1, 2, 3)]:
+        draws = [
+            (
+                generator.integers(9, dtype=np.uint32),
+                generator.poisson(7, 3),
+                generator.normal(size=3),
+            )
+            for generator in (generators(*path), np.random.Generator(bit_generator(5, *path)))
+        ]
+        for one, other in zip(*draws, strict=True):
+            assert_array_equal(one, other)
