@@ -226,9 +226,9 @@ def check_returned(values, shape, who, advice="", kinds="biuf"):
     if found == shape and numpy_dtype(values).kind in kinds:
         return values
     what = type(values).__name__ if found is None else f"{values.dtype} of shape {tuple(found)}"
-    numbers_ = "numbers" if "c" in kinds else "real numbers"
+    real = "" if "c" in kinds else "real "
     raise ValueError(
-        f"{who} must return an array of {numbers_} of shape {tuple(shape)}, got {what}.{advice}"
+        f"{who} must return an array of {real}numbers of shape {tuple(shape)}, got {what}.{advice}"
     )
 
 

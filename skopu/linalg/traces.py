@@ -191,6 +191,6 @@ def _checked(method, found):
     if not (math.isfinite(value) and standard_error >= 0):
         raise ValueError(
             f"{type(method).__name__}.estimate must return a finite value and its standard error, "
-            f"which is not negative, got {found!r}."
+            f"which is not negative, got {found!r}. If A is huge or tiny, scale it."
         )
     return value, standard_error
