@@ -117,6 +117,9 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
     the norms of its rows, to which ``alpha`` and ``learning_rate_init`` refer, and ``coefs_``
     are for X itself. Where rows differ much in size among themselves, scale each.
 
+    An epoch goes over the nodes alone that are within as many steps of a labelled one as there
+    are layers.
+
     References
     ----------
     .. [1] T. N. Kipf and M. Welling, "Semi-supervised classification with graph
