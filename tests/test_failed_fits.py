@@ -77,7 +77,8 @@ def test_interrupted_in_the_light(estimator, y, method, error, monkeypatch):
         if isinstance(model, OpticalRandomFeatures):  # its fit needs no light
             patch.setattr(LayeredMedium, "block_size", fail)
         # The loop of scikit-learn's networks keeps an interrupt to itself, and ours tells.
-        with pytest.raises(error, match="in the middle" if error is ValueError else None):
+        hidden = error is KeyboardInterrupt and isinstance(model, DFAClassifier | DFARegressor)
+        with pytest.raises(error, match=None if hidden else "in the middle"):
             model.fit(2 * data, *([] if y is None else [y]))
     assert calls
     model.set_params(random_state=0)

@@ -179,7 +179,7 @@ def opu_trace(
                 ConvergenceWarning,
                 stacklevel=2,
             )
-    return Estimate(float(value), float(standard_error), operator.n_matvecs)
+    return Estimate(value, standard_error, operator.n_matvecs)
 
 
 def _checked(method, found):

@@ -79,10 +79,10 @@ def test_rows_of_a_sketch_that_are_inputs_have_noise_of_their_own(camera, A):
     def device(seed):
         return noisy(seed=seed, **{"read_noise": 0.0, **camera})
 
-    matrix = scipy.sparse.csr_array(A) if A[0, 0] == 2 else A
-    values, errors = estimates(matrix, 20, 40, device, method="sketch")
-    assert abs(z_score(values, np.trace(A))) < 4
-    assert 0.65 < np.std(values) / np.sqrt(np.mean(errors**2)) < 1.45
+    for matrix in (A, scipy.sparse.csr_array(A)):
+        values, errors = estimates(matrix, 20, 60, device, method="sketch")
+        assert abs(z_score(values, np.trace(A))) < 4
+        assert 0.7 < np.std(values) / np.sqrt(np.mean(errors**2)) < 1.4
 
 
 def test_a_digital_sketch_is_as_good():
