@@ -50,14 +50,17 @@ class NumpyBackend:
             return np.asarray(X.power(2).sum(axis=1)).ravel()
         return np.einsum("ij,ij->i", X, X)
 
-    def squared_modulus(self, field, out):
-        """|field|^2, in out."""
+    def read(self, mode, field, out):
+        """What an ideal camera reads of a field by that mode; in out, or an array of its own."""
+        return (self._squared_modulus if mode == "intensity" else self._quadratures)(field, out)
+
+    def _squared_modulus(self, field, out):
         # Through the modulus, which is one pass over the field where its parts would be two.
         np.abs(field, out=out, casting="same_kind")
         return np.square(out, out=out)
 
-    def quadratures(self, field, out):
-        """sqrt(2) times real and imaginary parts, interleaved, in out, which may be one short."""
+    def _quadratures(self, field, out):
+        """sqrt(2) times real and imaginary parts, interleaved; out may be one short."""
         parts = np.ascontiguousarray(field).view(field.real.dtype)
         parts = parts[:, : out.shape[1]]
         return np.multiply(parts, math.sqrt(2), out=out, casting="same_kind")
@@ -110,12 +113,11 @@ class ArrayAPIBackend:
     def row_squares(self, X):
         return self.namespace.sum(X * X, axis=1)
 
-    def squared_modulus(self, field, out):
-        modulus = self.namespace.abs(field)
-        return modulus * modulus
-
-    def quadratures(self, field, out):
+    def read(self, mode, field, out):
         xp = self.namespace
+        if mode == "intensity":
+            modulus = xp.abs(field)
+            return modulus * modulus
         parts = xp.stack([xp.real(field), xp.imag(field)], axis=2)
         return xp.reshape(parts, (field.shape[0], -1))[:, : out.shape[1]] * math.sqrt(2)
 

@@ -1,13 +1,9 @@
-"""The masks of a layered medium, and light on its way through them."""
+"""The masks of a layered medium; light on its way through them is in `_scipy_transforms`."""
 
 import numpy as np
-import scipy.fft
 
 from .._utils.arrays import backend_of, numpy_dtype
 from .._utils.streams import bit_generator, phase_table, raw_bytes
-from .._utils.threads import pieces
-
-_RUN = 2**16  # entries of a mask whose phasors are made at once, to stay in the cache
 
 
 class Masks:
@@ -37,64 +33,12 @@ class Masks:
         table = phase_table(8, np.result_type(dtype, np.complex64))
         self.table = table if n_layers == 1 else (table / np.sqrt(size)).astype(table.dtype)
 
-    def _propagate(self, light, workers):
-        """Fourier transform of each block-long run of light, in place if complex."""
-        on_grid = light.reshape(*light.shape[:-1], *self.grid)
-        axes = tuple(range(-len(self.grid), 0))
-        far = scipy.fft.fftn(on_grid, axes=axes, overwrite_x=True, workers=workers)
-        return far.reshape(light.shape)
-
-    def illuminate(self, rows, workers):
-        """Field of dense rows at the last mask, (n_rows, block_size)."""
-        light = np.zeros((len(rows), self.block_size), self.dtype)
-        if self.signs is None:
-            light[:, : self.n_inputs] = rows
-            return light
-        np.multiply(rows, self.signs, out=light[:, : self.n_inputs])
-        light = self._propagate(light, workers)
-        for mask in self.shared:
-            self._shift_phases(light, mask, out=light)
-            light = self._propagate(light, workers)
-        return light
-
-    def exit(self, light, blocks, workers):
-        """Field behind the last masks of a slice of the blocks, side by side.
-
-        If there is one block, light is scratch.
-        """
-        light = light[:, None, :]
-        if self.n_blocks == 1 and light.dtype == self.table.dtype:
-            field = light
-        else:
-            n_blocks = blocks.stop - blocks.start
-            field = np.empty((len(light), n_blocks, self.block_size), self.table.dtype)
-        self._shift_phases(light, self.last[blocks], out=field)
-        return self._propagate(field, workers).reshape(len(light), -1)
-
     def cut(self, blocks, modes):
         """Where the modes of a slice of the blocks lie among those asked for, and the reverse."""
         first = self.first_mode + blocks.start * self.block_size
         last = self.first_mode + blocks.stop * self.block_size
         low, high = max(first, modes.start), min(last, modes.stop)
         return slice(low - modes.start, high - modes.start), slice(low - first, high - first)
-
-    def _shift_phases(self, light, mask, out):
-        for run in pieces(self.block_size, _RUN):
-            np.multiply(light[..., run], self.table[mask[..., run]], out=out[..., run])
-
-    def transpose(self, light, workers):
-        """Send light (n_rows, n_blocks * block_size) backwards, (n_rows, n_inputs)."""
-        light = light.reshape(len(light), self.n_blocks, self.block_size)
-        light = self._propagate(light, workers)
-        self._shift_phases(light, self.last, out=light)
-        light = light.sum(axis=1)
-        for mask in reversed(self.shared):
-            light = self._propagate(light, workers)
-            self._shift_phases(light, mask, out=light)
-        if self.signs is None:
-            return light[:, : self.n_inputs]
-        light = self._propagate(light, workers)
-        return light[:, : self.n_inputs] * self.signs
 
 
 class ArrayMasks:

@@ -283,6 +283,11 @@ def n_modes_of(n, mode):
     return n if mode == "intensity" else math.ceil(n / 2)
 
 
+def outputs_of(modes, mode, n):
+    """Slice of the n readings that are read from a slice of modes."""
+    return modes if mode == "intensity" else slice(2 * modes.start, min(2 * modes.stop, n))
+
+
 def project_rows(opu, rows, n, name, exposure=0):
     """Random projections of rows, which are not all dark unless the rows are all zero."""
     rows = check_rows(rows, name)

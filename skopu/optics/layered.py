@@ -7,6 +7,9 @@ from .._utils.arrays import backend_of, working_rows
 from .._utils.checks import check_count
 from .._utils.threads import n_threads, pieces, run_pieces
 from ._masks import ArrayMasks, Masks
+from ._scipy_transforms import SciPyTransforms
+from ._transforms import transforms_of
+from .device import n_modes_of, outputs_of, write_piece
 from .medium import BLOCK_ENTRIES, Medium
 
 # Complex numbers that a piece of work holds at once: a few megabytes, which stays in
@@ -129,18 +132,56 @@ class LayeredMedium(Medium):
             The device's; of use where the medium has none of its own.
         """
         self.check(X.shape[1], start + n)
-        backend = backend_of(X)
-        if backend.is_numpy and _product_is_cheaper(
-            X, n, start, self.block_size(X.shape[1]), self.n_layers
-        ):
+        backend, modes = backend_of(X), range(start, start + n)
+        if self._product_is_cheaper(X, modes):
             super().propagate(X, n, consume, start=start, seed=seed)
             return
-        masks = Masks(self, X.shape[1], range(start, start + n), self.glass_seed(seed), X)
+        masks = Masks(self, X.shape[1], modes, self.glass_seed(seed), X)
         with backend.memory_explained():
-            if backend.is_numpy:
-                _transform(masks, X, range(start, start + n), consume)
-            else:
-                _transform_arrays(masks, X, range(start, start + n), consume)
+            if not backend.is_numpy:
+                _transform_arrays(masks, X, modes, consume)
+                return
+
+            def deliver(rows, columns, engine, *light):
+                consume(rows, columns, engine.field(*light))
+
+            _transform(masks, X, modes, deliver)
+
+    def read(self, X, mode, out, *, finish=None, seed=None):
+        """Send rows through the masks, and write what an ideal camera reads of them.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+            Checked rows of float32 or float64, or an array of another library.
+        mode : {"intensity", "linear"}
+            Which readings: |field|^2, or sqrt(2) times its real and imaginary parts.
+        out : ndarray of shape (n_samples, n)
+            Where to write, of the dtype of X.
+        finish : callable, default=None
+            ``finish(piece, outputs)``, see `Medium.read`.
+        seed : int, default=None
+            The device's; of use where the medium has none of its own.
+        """
+        n = out.shape[1]
+        modes = range(n_modes_of(n, mode))
+        if not backend_of(X).is_numpy or self._product_is_cheaper(X, modes):
+            super().read(X, mode, out, finish=finish, seed=seed)
+            return
+        self.check(X.shape[1], len(modes))
+
+        def deliver(rows, columns, engine, light, blocks, inside, workers):
+            outputs = outputs_of(columns, mode, n)
+            view = out[rows, outputs]
+            engine.read(light, blocks, inside, mode, view, workers)
+            write_piece(view, view, outputs, finish)
+
+        _transform(Masks(self, X.shape[1], modes, self.glass_seed(seed), X), X, modes, deliver)
+
+    def _product_is_cheaper(self, X, modes):
+        size = self.block_size(X.shape[1])
+        n, start = len(modes), modes.start
+        return backend_of(X).is_numpy and _product_is_cheaper(X, n, start, size, self.n_layers)
 
     def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
         """Block of the transposed matrix, by light of single inputs or single modes.
@@ -169,8 +210,8 @@ class LayeredMedium(Medium):
             lit = scipy.sparse.identity(n_inputs, masks.dtype, format="csr")[inputs]
             block = np.empty((lit.shape[0], len(modes)), dtype)
 
-            def keep(rows, columns, piece):
-                block[rows, columns] = piece
+            def keep(rows, columns, engine, *light):
+                block[rows, columns] = engine.field(*light)
 
             _transform(masks, lit, modes, keep)
             return block
@@ -178,7 +219,7 @@ class LayeredMedium(Medium):
         for rows in _row_pieces_back(masks, len(modes)):
             lit = np.zeros((rows.stop - rows.start, masks.n_modes), dtype)
             lit[:, modes.start - masks.first_mode :][:, rows][np.diag_indices(len(lit))] = 1
-            block[rows] = masks.transpose(lit, n_threads())[:, inputs]
+            block[rows] = SciPyTransforms(masks).back(lit, n_threads())[:, inputs]
         return np.ascontiguousarray(block.T)
 
     def propagate_back(self, Y, n_inputs):
@@ -201,7 +242,7 @@ class LayeredMedium(Medium):
         for rows in _row_pieces_back(masks, len(Y)):
             lit = np.zeros((rows.stop - rows.start, masks.n_modes), complex)
             lit[:, : Y.shape[1]] = Y[rows]
-            total[rows] = masks.transpose(lit, n_threads())
+            total[rows] = SciPyTransforms(masks).back(lit, n_threads())
         return total
 
 
@@ -209,9 +250,14 @@ def _row_pieces_back(masks, n_rows):
     return pieces(n_rows, max(1, _PIECE // masks.n_modes))
 
 
-def _transform(masks, X, modes, consume):
-    """Propagation of NumPy's rows by transforms; threads share rows."""
+def _transform(masks, X, modes, deliver):
+    """Propagation of NumPy's rows by transforms; threads share rows.
+
+    Called for each piece as ``deliver(rows, columns, engine, *light)``; ``engine.field(*light)`` is
+    its field.
+    """
     n_rows, size = X.shape[0], masks.block_size
+    engine = transforms_of(masks, n_rows)
     threads = n_threads()
     piece_rows = min(_PIECE_ROWS, max(1, _PIECE // size), -(-n_rows // threads))
     row_pieces = pieces(n_rows, piece_rows)
@@ -221,11 +267,10 @@ def _transform(masks, X, modes, consume):
 
     def propagate(rows):
         part = X[rows]
-        light = masks.illuminate(part.toarray() if scipy.sparse.issparse(part) else part, workers)
+        light = engine.illuminate(part.toarray() if scipy.sparse.issparse(part) else part, workers)
         for blocks in block_pieces:
-            field = masks.exit(light, blocks, workers)
             columns, inside = masks.cut(blocks, modes)
-            consume(rows, columns, field[:, inside])
+            deliver(rows, columns, engine, light, blocks, inside, workers)
 
     run_pieces(propagate, row_pieces)
 

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from .._utils.arrays import backend_of, complex_of, numpy_dtype, working_rows
 from .._utils.checks import check_count, check_returned, check_rows, check_seed
 from .._utils.threads import pieces, run_pieces
+from .device import n_modes_of, outputs_of, write_piece
 
 BLOCK_ENTRIES = 2**23  # of an explicit block of the transmission matrix: 64 or 128 MiB
 _PRODUCT_PIECE = 2**19  # entries of a product with such a block that are read at once
@@ -18,6 +19,7 @@ class Medium(BaseEstimator):
 
     A medium of your own needs one method, `matrix_block`. The other methods have defaults that
     use it; override `propagate` where light can be propagated faster than by explicit blocks,
+    `read` where its intensity is to be had with no field,
     and `block_size`, `mean_power` and `check` where modes are not independent, entries have
     another mean power, or the medium has an end.
 
@@ -151,6 +153,32 @@ class Medium(BaseEstimator):
                 _multiply(self, X, n, consume, start, seed)
             else:
                 _multiply_arrays(self, X, n, consume, start, seed)
+
+    def read(self, X, mode, out, *, finish=None, seed=None):
+        """Send rows through the medium, and write what an ideal camera reads of them.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+            Checked rows of float32 or float64, or an array of another library.
+        mode : {"intensity", "linear"}
+            Which readings: |field|^2, or sqrt(2) times its real and imaginary parts.
+        out : ndarray of shape (n_samples, n)
+            Where to write, of the dtype of X.
+        finish : callable, default=None
+            ``finish(piece, outputs)`` returns what is to be made of a piece of the readings,
+            see `Device.project`.
+        seed : int, default=None
+            The device's; of use where the medium has none of its own.
+        """
+        n, backend = out.shape[1], backend_of(X)
+
+        def keep(rows, modes, field):
+            outputs = outputs_of(modes, mode, n)
+            view = out[rows, outputs]
+            write_piece(view, backend.read(mode, field, view), outputs, finish)
+
+        self.propagate(X, n_modes_of(n, mode), keep, seed=seed)
 
     def propagate_back(self, Y, n_inputs):
         """Multiply by the matrix from the left: light that enters at the camera's side.

@@ -396,19 +396,10 @@ class OPU(DefaultPartsMixin, Device):
         medium, camera = self._medium(), self._camera()
         n_modes, result = n_modes_of(n, mode), new_result(X, n, out)
         backend = backend_of(X)
-        read = backend.squared_modulus if mode == "intensity" else backend.quadratures
-
-        def keep(rows, modes, field):
-            outputs = modes
-            if mode == "linear":
-                outputs = slice(2 * modes.start, min(2 * modes.stop, n))
-            view = result[rows, outputs]
-            write_piece(view, read(field, view), outputs, finish)
-
         if mode == "intensity" or not camera.is_ideal:
             _check_squares(X, np.float64 if mode == "linear" else numpy_dtype(X), name)
         if camera.is_ideal:
-            medium.propagate(X, n_modes, keep, seed=self.random_state)
+            medium.read(X, mode, result, finish=finish, seed=self.random_state)
             return result
         direct = mode == "intensity" and (self.input_bits or 1) == 1
         for rows in pieces(X.shape[0], max(1, _NOISY_GROUP // max(n_modes, X.shape[1]))):
@@ -418,25 +409,19 @@ class OPU(DefaultPartsMixin, Device):
                 # draws that rounding of the light could change, and with it all that follow.
                 light = backend.as_type(light, np.float64)
             if direct:
-                frames = self._take_frames(light, n, repeat, exposure)
-                frames = backend.as_type(frames, numpy_dtype(X))
-                write_piece(result[rows, :], frames, slice(0, n), finish)
+                readings = self._take_frames(light, n, repeat, exposure)
+                readings = backend.as_type(readings, numpy_dtype(X))
             else:
-                keep(
-                    rows, slice(0, n_modes), self._take_holograms(light, n_modes, repeat, exposure)
-                )
+                field = self._take_holograms(light, n_modes, repeat, exposure)
+                readings = backend.read(mode, field, result[rows, :])
+            write_piece(result[rows, :], readings, slice(0, n), finish)
         return result
 
     def _take_frames(self, X, n_modes, repeat, exposure):
         """Noisy intensity of the rows of X, shown in one frame each."""
         medium, camera, backend = self._medium(), self._camera(), backend_of(X)
         frames = backend.empty((X.shape[0], n_modes), numpy_dtype(X))
-
-        def keep(rows, modes, field):
-            view = frames[rows, modes]
-            write_piece(view, backend.squared_modulus(field, view), modes, None)
-
-        medium.propagate(X, n_modes, keep, seed=self.random_state)
+        medium.read(X, "intensity", frames, seed=self.random_state)
         expected, keys = medium.mean_power() * backend.row_squares(X), camera.keys_of(X)
         options = {"first_exposure": exposure, "repeat": repeat, "seed": self.random_state}
         return camera.read_frames(frames, expected, keys, **options)

@@ -1,0 +1,97 @@
+"""Transforms between masks by compiled functions on vectors; needs numba."""
+
+import math
+
+import numpy as np
+
+from ._numba_passes import compiled
+
+
+class NumbaTransforms:
+    """What `SciPyTransforms` does, in one pass over the cache for each row and block."""
+
+    def __init__(self, masks):
+        self._masks, self._plan = masks, plan(masks.grid, masks.dtype)
+        self._compiled = compiled(masks.dtype)
+        self._shared = np.array(masks.shared, np.uint8).reshape(-1, masks.block_size)
+
+    def illuminate(self, rows, workers):
+        """Field of dense rows at the last mask, as planes, (n_rows, 2 * block_size)."""
+        masks = self._masks
+        light = np.empty((len(rows), 2 * masks.block_size), masks.dtype)
+        if masks.signs is None:
+            light[:] = 0
+            light[:, : masks.n_inputs] = rows
+        else:
+            rows = np.require(rows, requirements="CA")
+            self._compiled.illuminate(
+                rows, masks.signs, self._shared, masks.table, *self._plan, light
+            )
+        return light
+
+    def field(self, light, blocks, inside, workers):
+        """Complex field of the modes inside a slice of the blocks."""
+        n_modes = inside.stop - inside.start
+        field = np.empty((len(light), n_modes), self._masks.table.dtype)
+        self._exit("exit_pairs", light, blocks, inside, 1, field.view(self._masks.dtype))
+        return field
+
+    def read(self, light, blocks, inside, mode, out, workers):
+        """What an ideal camera reads of the field, in out."""
+        contiguous_rows = out.flags.aligned and out.strides[1] == out.itemsize
+        readings = out if contiguous_rows else np.empty(out.shape, out.dtype)
+        if mode == "linear":
+            self._exit("exit_pairs", light, blocks, inside, math.sqrt(2), readings)
+        else:
+            self._exit("exit_squares", light, blocks, inside, 1, readings)
+        if readings is not out:
+            out[...] = readings
+
+    def _exit(self, kind, light, blocks, inside, scale, out):
+        masks = self._masks
+        arguments = light, masks.last[blocks], masks.table, *self._plan, inside.start
+        getattr(self._compiled, kind)(*arguments, masks.dtype.type(scale), out)
+
+
+def plan(grid, dtype):
+    """Factors, and passes (radix, length, run, first factor) along rows and columns of a grid.
+
+    Of a transform of the grid's numbers: along its rows, then along its columns, whose last pass
+    is one of radix 4. A single row is a grid whose last pass counts as the columns'.
+    """
+    n_rows, length = (1, *grid)[-2:]
+    if n_rows == 1:
+        row_radices, column_radices = [8, *_middle_radices(length // 32)], [4]
+    else:
+        row_radices = [8, *_middle_radices(length // 8)]
+        column_radices = [*_middle_radices(n_rows // 4), 4]
+    factors, n_factors = [], 0
+    passes = ([], [])
+    left = n_rows * length if n_rows == 1 else length
+    run = 1
+    for kind, radices in enumerate((row_radices, column_radices)):
+        if kind and n_rows > 1:
+            left, run = n_rows, length
+        for radix in radices:
+            passes[kind].append((radix, left, run, n_factors))
+            turns = np.outer(np.arange(radix), np.arange(left // radix)) / left
+            turns = np.exp(-2j * np.pi * turns).ravel()
+            factors += [turns.real, turns.imag]
+            n_factors += 2 * len(turns)
+            left, run = left // radix, run * radix
+    rows, columns = (np.array(kind, np.int64) for kind in passes)
+    return np.concatenate(factors).astype(dtype), rows, columns
+
+
+def _middle_radices(length):
+    """Radices of 2, 3, 4, 5 and 8 whose product is a length that is a multiple of 4 or small."""
+    radices = []
+    for radix in (5, 3):
+        while length % radix == 0:
+            radices.append(radix)
+            length //= radix
+    while length > 1:
+        radix = 8 if length % 8 == 0 and length != 16 else 4 if length % 4 == 0 else 2
+        radices.append(radix)
+        length //= radix
+    return radices
