@@ -99,41 +99,40 @@ def _illuminate(X, signs, shared, table, factors, rows, columns, light):
                 _fill_mask(shared[layer], table, mask)
 
 
-def _make_exit(last_step, per_mode):
-    """Function that writes readings of the field behind the last masks, per_mode for a mode."""
+def _exit(light, masks, table, factors, rows, columns, first, intensity, scale, out):
+    """Readings of the field behind the last masks: intensities, or real and imaginary parts.
 
-    def exit_blocks(light, masks, table, factors, rows, columns, first, scale, out):
-        # Modes are counted from the first mode of the first mask; out begins at mode `first`,
-        # and its rows are contiguous, which last_step asks for.
-        size, plane = 4 * columns[-1, 2], light.shape[1] // 2
-        mask, one, other = np.empty((3, 2 * plane), light.dtype)
-        edge = np.empty(per_mode * size, light.dtype)
-        for b in range(len(masks)):
-            shift = per_mode * (b * size - first)
-            low, high = max(0, -shift), min(per_mode * size, out.shape[1] - shift)
-            whole = high - low == per_mode * size
-            _fill_mask(masks[b], table, mask)
-            for r in range(len(light)):
-                field = _all_but_last(light[r], mask, factors, rows, columns, one, other)
-                readings = out[r, shift : shift + high] if whole else edge[:]
-                for q in range(0, size // 4, VECTOR_BYTES // light.itemsize):
-                    last_step(field, readings, q, size // 4, plane, scale)
-                if not whole:
-                    for k in range(low, high):
-                        out[r, shift + k] = edge[k]
-
-    return exit_blocks
-
-
-_exit_squares, _exit_pairs = _make_exit(last_step_squares, 1), _make_exit(last_step_pairs, 2)
+    Modes are counted from the first mode of the first mask; out begins at mode ``first``, and its
+    rows are contiguous, which the last step asks for.
+    """
+    size, plane = 4 * columns[-1, 2], light.shape[1] // 2
+    width, per_mode = VECTOR_BYTES // light.itemsize, 1 if intensity else 2
+    mask, one, other = np.empty((3, 2 * plane), light.dtype)
+    edge = np.empty(per_mode * size, light.dtype)
+    for b in range(len(masks)):
+        shift = per_mode * (b * size - first)
+        low, high = max(0, -shift), min(per_mode * size, out.shape[1] - shift)
+        whole = high - low == per_mode * size
+        _fill_mask(masks[b], table, mask)
+        for r in range(len(light)):
+            field = _all_but_last(light[r], mask, factors, rows, columns, one, other)
+            readings = out[r, shift : shift + high] if whole else edge[:]
+            if intensity:
+                for q in range(0, size // 4, width):
+                    last_step_squares(field, readings, q, size // 4, plane, scale)
+            else:
+                for q in range(0, size // 4, width):
+                    last_step_pairs(field, readings, q, size // 4, plane, scale)
+            if not whole:
+                for k in range(low, high):
+                    out[r, shift + k] = edge[k]
 
 
 class Compiled(NamedTuple):
-    """The three functions that are called from outside, for one dtype."""
+    """The two functions that are called from outside, for one dtype."""
 
     illuminate: callable
-    exit_squares: callable
-    exit_pairs: callable
+    exit: callable
 
 
 @functools.cache
@@ -152,6 +151,5 @@ def compiled(dtype):
     rows, signs = (types.Array(real, n_axes, "C", readonly=True) for n_axes in (2, 1))
     return Compiled(
         compile_for(_illuminate, rows, signs, steps, table, *plan, light),
-        compile_for(_exit_squares, light, steps, table, *plan, types.int64, real, out),
-        compile_for(_exit_pairs, light, steps, table, *plan, types.int64, real, out),
+        compile_for(_exit, light, steps, table, *plan, types.int64, types.boolean, real, out),
     )

@@ -33,24 +33,22 @@ class NumbaTransforms:
         """Complex field of the modes inside a slice of the blocks."""
         n_modes = inside.stop - inside.start
         field = np.empty((len(light), n_modes), self._masks.table.dtype)
-        self._exit("exit_pairs", light, blocks, inside, 1, field.view(self._masks.dtype))
+        self._exit(light, blocks, inside, False, 1, field.view(self._masks.dtype))
         return field
 
     def read(self, light, blocks, inside, mode, out, workers):
         """What an ideal camera reads of the field, in out."""
         contiguous_rows = out.flags.aligned and out.strides[1] == out.itemsize
         readings = out if contiguous_rows else np.empty(out.shape, out.dtype)
-        if mode == "linear":
-            self._exit("exit_pairs", light, blocks, inside, math.sqrt(2), readings)
-        else:
-            self._exit("exit_squares", light, blocks, inside, 1, readings)
+        intensity = mode == "intensity"
+        self._exit(light, blocks, inside, intensity, 1 if intensity else math.sqrt(2), readings)
         if readings is not out:
             out[...] = readings
 
-    def _exit(self, kind, light, blocks, inside, scale, out):
-        masks = self._masks
-        arguments = light, masks.last[blocks], masks.table, *self._plan, inside.start
-        getattr(self._compiled, kind)(*arguments, masks.dtype.type(scale), out)
+    def _exit(self, light, blocks, inside, intensity, scale, out):
+        masks, scale = self._masks, self._masks.dtype.type(scale)
+        field = light, masks.last[blocks], masks.table, *self._plan
+        self._compiled.exit(*field, inside.start, intensity, scale, out)
 
 
 def plan(grid, dtype):
