@@ -1,5 +1,6 @@
 """The map from samples to random features of a kernel, made by a device."""
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from .optics import Device
 from .optics.opu import draw_seed, resolve_opu
 
 _BLOCK_BYTES = 2**27
+_KEPT_PHASES = 2**16  # of a map, for its next piece or call; they take longer to draw than to use
 
 
 class FeatureMap(NamedTuple):
@@ -56,8 +58,8 @@ class FeatureMap(NamedTuple):
 
     def phases(self, outputs):
         """Random phases of some features, uniform from 0 to 2 pi."""
-        words = raw_bytes(bit_generator(self.seed, "offs"), 4 * outputs.stop).view("<u4")
-        return words[outputs.start :] * (2 * math.pi / 2**32)
+        kept = self.n <= _KEPT_PHASES
+        return (_phases if kept else _phases.__wrapped__)(self.seed, outputs.start, outputs.stop)
 
     def scale(self):
         """Factor of all features, corrected for modes on a sphere instead of Gaussian ones."""
@@ -87,6 +89,14 @@ class FeatureMap(NamedTuple):
                 f"of {limits.dtype}. Scale X, for example with sklearn.preprocessing.normalize, or "
                 "lower the degree."
             )
+
+
+@functools.lru_cache(maxsize=64)
+def _phases(seed, start, stop):
+    words = raw_bytes(bit_generator(seed, "offs"), 4 * stop).view("<u4")
+    phases = words[start:] * (2 * math.pi / 2**32)
+    phases.flags.writeable = False
+    return phases
 
 
 def feature_map(estimator, X, sample_weight=None):

@@ -74,6 +74,7 @@ def test_interrupted_in_the_light(estimator, y, method, error, monkeypatch):
     with monkeypatch.context() as patch:
         for medium in (GaussianMedium, LayeredMedium):
             patch.setattr(medium, "propagate", fail)
+            patch.setattr(medium, "read", fail)
         if isinstance(model, OpticalRandomFeatures):  # its fit needs no light
             patch.setattr(LayeredMedium, "block_size", fail)
         # The loop of scikit-learn's networks keeps an interrupt to itself, and ours tells.

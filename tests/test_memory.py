@@ -27,7 +27,7 @@ def limit(mebibytes):
 X, y = make_classification(30_000, 40, n_informative=20, random_state=0)
 X = X.astype(np.float32)
 features = OpticalRandomFeatures(n=3000, random_state=0).fit(X)
-features.transform(X[:50])  # what threads and libraries take once
+features.transform(X[:1000])  # what threads and libraries take once
 np.ones((300, 300)) @ np.ones((300, 300))
 OPUTruncatedSVD(3).fit(X[:100])
 """

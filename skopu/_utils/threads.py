@@ -26,7 +26,7 @@ def _thread_pools():
 def _all_threads():
     """As many threads as NumPy's BLAS would use just now."""
     limits = [library.num_threads for library in _thread_pools().lib_controllers]
-    return max((limit for limit in limits if limit), default=cpu_count())
+    return max(filter(None, limits), default=None) or cpu_count()  # which reads files
 
 
 def n_threads():
@@ -106,6 +106,16 @@ def _blas_on_one_thread():
 
 
 own_threads = SharedContext(_blas_on_one_thread)  # the limit is the process's
+
+
+@contextlib.contextmanager
+def product_threads():
+    """A function like `map`, on threads for work that multiplies by the BLAS.
+
+    The BLAS keeps to one thread meanwhile, so that what follows a product has threads as well.
+    """
+    with own_threads() as threads, ThreadPoolExecutor(threads) as pool:
+        yield pool.map
 
 
 def run_pieces(work, tasks, run=None):

@@ -12,8 +12,10 @@ _RUN = 2**16  # entries of a mask whose phasors are made at once, to stay in the
 class SciPyTransforms:
     """Light on its way through masks; ``workers`` threads share each transform."""
 
+    nanoseconds = 4.3  # of one thread with AVX2, in float32, to transform and read a mode
+
     def __init__(self, masks):
-        self._masks = masks
+        self._masks, self.dtype = masks, masks.dtype
 
     def illuminate(self, rows, workers):
         """Field of dense rows at the last mask, (n_rows, block_size)."""

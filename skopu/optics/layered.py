@@ -1,21 +1,25 @@
 """Thin phase masks with Fourier propagation between them: glass that is fast to compute."""
 
+import functools
+
 import numpy as np
 import scipy.sparse
 
 from .._utils.arrays import backend_of, working_rows
 from .._utils.checks import check_count
 from .._utils.threads import n_threads, pieces, run_pieces
+from ._engines import engine_of
 from ._masks import ArrayMasks, Masks
 from ._scipy_transforms import SciPyTransforms
-from ._transforms import transforms_of
 from .device import n_modes_of, outputs_of, write_piece
-from .medium import BLOCK_ENTRIES, Medium
+from .medium import BLOCK_ENTRIES, Medium, read_products
 
 # Complex numbers that a piece of work holds at once: a few megabytes, which stays in
 # the processor's cache and is long enough for Python threads not to wait on each other.
 _PIECE = 3 * 2**17
 _PIECE_ROWS = 32
+_LEAST_PIECE = 2**17  # with several of them, while there are rows
+_KEPT_ENTRIES = 2**20  # of the last small block of the matrix: 8 or 16 MiB
 
 
 class LayeredMedium(Medium):
@@ -133,7 +137,7 @@ class LayeredMedium(Medium):
         """
         self.check(X.shape[1], start + n)
         backend, modes = backend_of(X), range(start, start + n)
-        if self._product_is_cheaper(X, modes):
+        if _product_is_cheaper(self, X, modes):
             super().propagate(X, n, consume, start=start, seed=seed)
             return
         masks = Masks(self, X.shape[1], modes, self.glass_seed(seed), X)
@@ -145,7 +149,7 @@ class LayeredMedium(Medium):
             def deliver(rows, columns, engine, *light):
                 consume(rows, columns, engine.field(*light))
 
-            _transform(masks, X, modes, deliver)
+            _transform(self, masks, X, modes, deliver)
 
     def read(self, X, mode, out, *, finish=None, seed=None):
         """Send rows through the masks, and write what an ideal camera reads of them.
@@ -165,7 +169,10 @@ class LayeredMedium(Medium):
         """
         n = out.shape[1]
         modes = range(n_modes_of(n, mode))
-        if not backend_of(X).is_numpy or self._product_is_cheaper(X, modes):
+        if _product_is_cheaper(self, X, modes):
+            read_products(self, X, mode, out, finish=finish, seed=seed)
+            return
+        if not backend_of(X).is_numpy:
             super().read(X, mode, out, finish=finish, seed=seed)
             return
         self.check(X.shape[1], len(modes))
@@ -176,12 +183,8 @@ class LayeredMedium(Medium):
             engine.read(light, blocks, inside, mode, view, workers)
             write_piece(view, view, outputs, finish)
 
-        _transform(Masks(self, X.shape[1], modes, self.glass_seed(seed), X), X, modes, deliver)
-
-    def _product_is_cheaper(self, X, modes):
-        size = self.block_size(X.shape[1])
-        n, start = len(modes), modes.start
-        return backend_of(X).is_numpy and _product_is_cheaper(X, n, start, size, self.n_layers)
+        masks = Masks(self, X.shape[1], modes, self.glass_seed(seed), X)
+        _transform(self, masks, X, modes, deliver)
 
     def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
         """Block of the transposed matrix, by light of single inputs or single modes.
@@ -204,6 +207,12 @@ class LayeredMedium(Medium):
         block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
             Contiguous.
         """
+        if (inputs.stop - inputs.start) * len(modes) <= _KEPT_ENTRIES:
+            glass = self.n_layers, n_inputs, inputs.start, inputs.stop, modes, np.dtype(dtype), seed
+            return _kept_block(*glass)
+        return self._new_block(n_inputs, inputs, modes, dtype, seed)
+
+    def _new_block(self, n_inputs, inputs, modes, dtype, seed):
         masks = Masks(self, n_inputs, modes, seed, np.empty(0, dtype).real)
         # Light a transform for each input forwards, or one for each mode backwards.
         if inputs.stop - inputs.start <= len(modes):
@@ -213,7 +222,7 @@ class LayeredMedium(Medium):
             def keep(rows, columns, engine, *light):
                 block[rows, columns] = engine.field(*light)
 
-            _transform(masks, lit, modes, keep)
+            _transform(self, masks, lit, modes, keep)
             return block
         block = np.empty((len(modes), inputs.stop - inputs.start), dtype)
         for rows in _row_pieces_back(masks, len(modes)):
@@ -246,20 +255,29 @@ class LayeredMedium(Medium):
         return total
 
 
+@functools.lru_cache(maxsize=1)
+def _kept_block(n_layers, n_inputs, start, stop, modes, dtype, seed):
+    """A small block, which takes as long to make as to multiply, kept for the next call."""
+    block = LayeredMedium(n_layers)._new_block(n_inputs, slice(start, stop), modes, dtype, seed)
+    block.flags.writeable = False
+    return block
+
+
 def _row_pieces_back(masks, n_rows):
     return pieces(n_rows, max(1, _PIECE // masks.n_modes))
 
 
-def _transform(masks, X, modes, deliver):
+def _transform(medium, masks, X, modes, deliver):
     """Propagation of NumPy's rows by transforms; threads share rows.
 
     Called for each piece as ``deliver(rows, columns, engine, *light)``; ``engine.field(*light)`` is
     its field.
     """
     n_rows, size = X.shape[0], masks.block_size
-    engine = transforms_of(masks, n_rows)
+    engine = engine_of(medium, n_rows * masks.n_modes, masks.dtype)(masks)
     threads = n_threads()
-    piece_rows = min(_PIECE_ROWS, max(1, _PIECE // size), -(-n_rows // threads))
+    enough_rows = max(_PIECE_ROWS, _LEAST_PIECE // (masks.n_blocks * size))
+    piece_rows = min(enough_rows, max(1, _PIECE // size), -(-n_rows // threads))
     row_pieces = pieces(n_rows, piece_rows)
     # A single row is shared within its transforms.
     workers = threads if len(row_pieces) == 1 else 1
@@ -286,23 +304,29 @@ def _transform_arrays(masks, X, modes, consume):
             consume(rows, columns, on_device.field(X[rows, :])[:, inside])
 
 
-# Nanoseconds, measured in float32 on two cores of a 2023 server (AVX-512). Only their
-# ratios matter, and the two ways meet at 50 inputs there.
-_NS_TRANSFORM = 2.6  # mask, transform and read one mode of a block
-_NS_PRODUCT = 0.027  # one complex multiply-add of a matrix product
-_NS_SPARSE_PRODUCT = 0.25
-_NS_WRITE = 1.6  # store and read one entry of a product
+# Nanoseconds of one thread of a processor with AVX2, in float32, as those of the engines. Only
+# their ratios matter.
+_NS_PRODUCT = 0.05  # one complex multiply-add of a matrix product
+_NS_SPARSE_PRODUCT = 0.5
+_NS_READ = 0.5  # one entry of a product
 
 
-def _product_is_cheaper(X, n, start, size, n_layers):
+def _product_is_cheaper(medium, X, modes):
     """Whether an explicit block, made and multiplied, beats transforms of every row."""
+    if not backend_of(X).is_numpy:
+        return False
     n_rows, n_inputs = X.shape
-    n_blocks = -(-(start + n) // size) - start // size
-    transforms = n_rows * (n_blocks + n_layers - 1)
-    making = min(n_inputs, n) * (n_blocks + n_layers - 1)
+    n, size = len(modes), medium.block_size(n_inputs)
+    n_blocks = -(-modes.stop // size) - modes.start // size
+    per_row = (n_blocks + medium.n_layers - 1) * size
+    transformed = n_rows * per_row
+    if n_inputs * n > _KEPT_ENTRIES:  # the block is made for this call alone
+        transformed -= min(n_inputs, n) * per_row
     if scipy.sparse.issparse(X):
-        per_mode = _NS_SPARSE_PRODUCT * X.nnz
+        product = n * (_NS_SPARSE_PRODUCT * X.nnz + _NS_READ * n_rows)
     else:
-        per_mode = _NS_PRODUCT * n_rows * n_inputs
-    products = n * (per_mode + _NS_WRITE * n_rows)
-    return _NS_TRANSFORM * size * (transforms - making) > products
+        product = n * n_rows * (_NS_PRODUCT * n_inputs + _NS_READ)
+    if SciPyTransforms.nanoseconds * transformed < product:  # the slowest engine
+        return False
+    engine = engine_of(medium, n_rows * n_blocks * size, X.dtype)
+    return engine.nanoseconds * transformed > product

@@ -1,5 +1,10 @@
 """What a scattering medium must offer, and how light is multiplied by blocks of its matrix."""
 
+import contextlib
+import functools
+import math
+import threading
+
 import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator
@@ -7,11 +12,14 @@ from sklearn.base import BaseEstimator
 
 from .._utils.arrays import backend_of, complex_of, numpy_dtype, working_rows
 from .._utils.checks import check_count, check_returned, check_rows, check_seed
-from .._utils.threads import pieces, run_pieces
+from .._utils.threads import pieces, product_threads, run_pieces
 from .device import n_modes_of, outputs_of, write_piece
 
 BLOCK_ENTRIES = 2**23  # of an explicit block of the transmission matrix: 64 or 128 MiB
-_PRODUCT_PIECE = 2**19  # entries of a product with such a block that are read at once
+# Modes of some rows that are multiplied and read at once, and how many of one row.
+_PRODUCT_PIECE, _PRODUCT_MODES = 2**18, 2**11
+_FEW_OUTPUTS = 2**20  # of a product, read sooner than threads have started
+_NOTHING = np.empty(0)
 
 
 class Medium(BaseEstimator):
@@ -150,7 +158,7 @@ class Medium(BaseEstimator):
         backend, seed = backend_of(X), self.glass_seed(seed)
         with backend.memory_explained():
             if backend.is_numpy:
-                _multiply(self, X, n, consume, start, seed)
+                _multiply_fields(self, X, n, consume, start, seed)
             else:
                 _multiply_arrays(self, X, n, consume, start, seed)
 
@@ -171,14 +179,11 @@ class Medium(BaseEstimator):
         seed : int, default=None
             The device's; of use where the medium has none of its own.
         """
-        n, backend = out.shape[1], backend_of(X)
-
-        def keep(rows, modes, field):
-            outputs = outputs_of(modes, mode, n)
-            view = out[rows, outputs]
-            write_piece(view, backend.read(mode, field, view), outputs, finish)
-
-        self.propagate(X, n_modes_of(n, mode), keep, seed=seed)
+        own_way = type(self).propagate is not Medium.propagate
+        if own_way or not backend_of(X).is_numpy:
+            _read_fields(self.propagate, X, mode, out, finish, seed)
+        else:
+            read_products(self, X, mode, out, finish=finish, seed=seed)
 
     def propagate_back(self, Y, n_inputs):
         """Multiply by the matrix from the left: light that enters at the camera's side.
@@ -327,45 +332,123 @@ def _mode_pieces(medium, n_inputs, n):
     return pieces(n, max(1, BLOCK_ENTRIES // (n_inputs * group)) * group)
 
 
-def _multiply(medium, X, n, consume, start, seed):
-    """``propagate`` of NumPy's arrays and sparse matrices, by real products with blocks."""
+def _multiply(medium, X, n, start, seed, prepare, deliver, n_outputs=None):
+    """Multiply NumPy's rows by blocks of the matrix; threads share what comes of it.
+
+    Called for each piece as ``deliver(rows, modes, light, columns)``, where light is some rows, and
+    columns are what prepare makes of a block of shape (n_inputs, n_modes).
+    """
+    n_outputs = n_outputs or n
     n_rows, n_inputs = X.shape
-    input_pieces = _input_pieces(medium, n_inputs)
+    dtype = np.result_type(X.dtype, np.complex64)
+    with contextlib.ExitStack() as stack:
+        row_pieces = pieces(n_rows, _piece_rows(n_rows, n_outputs))
+        run = stack.enter_context(product_threads()) if len(row_pieces) > 1 else map
+        for block_modes in _mode_pieces(medium, n_inputs, n):
+            low = block_modes.start
+            chosen = range(start + low, start + block_modes.stop)
+            block = _block(medium, n_inputs, slice(0, n_inputs), chosen, dtype=dtype, seed=seed)
+            for modes in pieces(len(chosen), _PRODUCT_MODES):
+                columns = prepare(block[:, modes])
+                modes = slice(low + modes.start, low + modes.stop)
+
+                def multiply(rows, columns=columns, modes=modes):
+                    deliver(rows, modes, X[rows], columns)
+
+                run_pieces(multiply, row_pieces, run)
+
+
+def _piece_rows(n_rows, n_outputs):
+    """Rows whose product is read at once: all of a few, or several pieces for each thread."""
+    if n_rows * n_outputs < _FEW_OUTPUTS:
+        return n_rows
+    outputs = min(_PRODUCT_PIECE, n_rows * n_outputs // 8)
+    return max(1, outputs // min(n_outputs, _PRODUCT_MODES))
+
+
+def _parts_in_turns(block):
+    """Real numbers of a block of complex ones: columns 2i, 2i + 1 are real and imaginary part."""
+    return np.ascontiguousarray(block).view(block.real.dtype)
+
+
+def _multiply_fields(medium, X, n, consume, start, seed):
+    """``propagate`` of NumPy's arrays and sparse matrices, by real products with blocks."""
+    input_pieces = _input_pieces(medium, X.shape[1])
     if len(input_pieces) > 1:
         _multiply_long_rows(medium, X, n, consume, start, seed, input_pieces)
         return
-    dtype = np.result_type(X.dtype, np.complex64)
-    sparse = scipy.sparse.issparse(X)
-    # Long inputs keep the BLAS busy enough with many rows of few modes, short ones not.
-    piece_rows = min(max(n_inputs, 64), 512)
-    piece_modes = _PRODUCT_PIECE // piece_rows
-    scratch = np.empty(2 * piece_rows * min(n, piece_modes), X.dtype)
-    for block_modes in _mode_pieces(medium, n_inputs, n):
-        low = block_modes.start
-        chosen = range(start + low, start + block_modes.stop)
-        block = _block(medium, n_inputs, input_pieces[0], chosen, dtype=dtype, seed=seed)
-        real_block = block.view(X.dtype)  # columns 2i, 2i + 1: real, imaginary part
-        for modes in pieces(block_modes.stop - low, piece_modes):
-            columns = real_block[:, 2 * modes.start : 2 * modes.stop]
-            modes = slice(low + modes.start, low + modes.stop)
-            if sparse:
-                columns = np.ascontiguousarray(columns)  # SciPy would at each product
 
-            def multiply(rows, columns=columns, modes=modes):
-                if sparse:
-                    field = X[rows] @ columns
-                else:
-                    shape = rows.stop - rows.start, columns.shape[1]
-                    field = scratch[: shape[0] * shape[1]].reshape(shape)
-                    np.matmul(X[rows], columns, out=field)
-                consume(rows, modes, field.view(dtype))
+    def deliver(rows, modes, light, columns):
+        consume(rows, modes, (light @ columns).view(np.result_type(X.dtype, np.complex64)))
 
-            row_pieces = pieces(n_rows, piece_rows)
-            if sparse:
-                run_pieces(multiply, row_pieces)
-            else:  # the BLAS has threads of its own
-                for rows in row_pieces:
-                    multiply(rows)
+    _multiply(medium, X, n, start, seed, _parts_in_turns, deliver)
+
+
+def _read_fields(propagate, X, mode, out, finish, seed):
+    """``read``, by way of the field."""
+    n, backend = out.shape[1], backend_of(X)
+
+    def keep(rows, modes, field):
+        outputs = outputs_of(modes, mode, n)
+        view = out[rows, outputs]
+        write_piece(view, backend.read(mode, field, view), outputs, finish)
+
+    propagate(X, n_modes_of(n, mode), keep, seed=seed)
+
+
+def read_products(medium, X, mode, out, *, finish=None, seed=None):
+    """`Medium.read` of NumPy's arrays and sparse matrices by real products with blocks."""
+    n = out.shape[1]
+    n_modes = n_modes_of(n, mode)
+    medium.check(X.shape[1], n_modes)
+    seed = medium.glass_seed(seed)
+    if len(_input_pieces(medium, X.shape[1])) > 1:
+        _read_fields(functools.partial(Medium.propagate, medium), X, mode, out, finish, seed)
+        return
+    multiply, read = _product(X.dtype), _read_linear if mode == "linear" else _read_intensity
+
+    def deliver(rows, modes, light, columns):
+        outputs = outputs_of(modes, mode, n)
+        view = out[rows, outputs]
+        read(multiply, light, columns, view)
+        write_piece(view, view, outputs, finish)
+
+    prepare = _parts_in_turns if mode == "linear" else _parts_side_by_side
+    _multiply(medium, X, n_modes, 0, seed, prepare, deliver, n)
+
+
+def _product(dtype):
+    """Product of some rows with columns, in a view or else in scratch memory of the thread."""
+    scratch = threading.local()
+
+    def multiply(light, columns, view=None):
+        if scipy.sparse.issparse(light):
+            return light @ columns
+        if view is None:
+            size = len(light) * columns.shape[1]
+            if getattr(scratch, "numbers", _NOTHING).size < size:
+                scratch.numbers = np.empty(size, dtype)
+            view = scratch.numbers[:size].reshape(len(light), -1)
+        return np.matmul(light, columns, out=view)
+
+    return multiply
+
+
+def _read_linear(multiply, light, columns, view):
+    product = multiply(light * light.dtype.type(math.sqrt(2)), columns[:, : view.shape[1]], view)
+    if product is not view:
+        view[...] = product
+
+
+def _parts_side_by_side(block):
+    """All real, then all imaginary parts, whose squares are faster to add than those in turns."""
+    return np.hstack([block.real, block.imag])
+
+
+def _read_intensity(multiply, light, columns, view):
+    parts, n_modes = multiply(light, columns), view.shape[1]
+    np.square(parts, out=parts)
+    np.add(parts[:, :n_modes], parts[:, n_modes:], out=view)
 
 
 def _multiply_long_rows(medium, X, n, consume, start, seed, input_pieces):

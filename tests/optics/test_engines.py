@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from skopu.optics import OPU, LayeredMedium, _transforms
+from skopu.optics import OPU, LayeredMedium, _engines
 
 VARIABLE = "SKOPU_ENGINE"
 
@@ -16,8 +16,8 @@ VARIABLE = "SKOPU_ENGINE"
 @pytest.fixture
 def fresh(monkeypatch):
     """Nothing compiled, nothing warned of, no wish of the environment's."""
-    monkeypatch.setattr(_transforms, "_outcomes", {})
-    _transforms._warn.cache_clear()
+    monkeypatch.setattr(_engines, "_outcomes", {})
+    _engines._warn.cache_clear()
     monkeypatch.delenv(VARIABLE, raising=False)
 
 
@@ -92,9 +92,9 @@ def test_numba_is_used_where_there_is_enough_to_do(monkeypatch, numba, fresh):
 
     def engine(masks):
         chosen.append("numba")
-        return _transforms.SciPyTransforms(masks)
+        return _engines.SciPyTransforms(masks)
 
-    monkeypatch.setattr(_transforms, "_compile", lambda masks: (engine, None))
+    monkeypatch.setattr(_engines, "_compile", lambda medium, dtype: (engine, None))
     X = np.random.default_rng(0).normal(size=(300, 1000))
     OPU().intensity(X[:2], 2000)
     assert chosen == []
@@ -116,7 +116,7 @@ def test_no_numba_is_no_reason_to_warn(monkeypatch, fresh):
         OPU().intensity(X, 2000)
 
 
-class WrongTransforms(_transforms.SciPyTransforms):
+class WrongTransforms(_engines.SciPyTransforms):
     def read(self, light, blocks, inside, mode, out, workers):
         out[...] = 0
 

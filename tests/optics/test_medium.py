@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from skopu._utils.streams import bit_generator, circular_gaussian, phase_table, raw_bytes
-from skopu.optics import OPU, GaussianMedium, LayeredMedium, MeasuredMedium, Medium
+from skopu.optics import OPU, GaussianMedium, LayeredMedium, MeasuredMedium, Medium, _engines
 from skopu.optics import layered as layered_module
 from skopu.optics import medium as medium_module
 from tests.statistics import z_score
@@ -274,15 +274,27 @@ def test_blocks_of_long_inputs_are_made_piece_by_piece(make, monkeypatch):
     assert max(asked[:-1]) <= 32 * 700
 
 
+class FastTransforms(_engines.SciPyTransforms):
+    nanoseconds = 1.6
+
+
 def test_few_modes_do_not_pay_for_whole_blocks(monkeypatch):
     """By the rule, an SVD's sketch is a product and wide features are transforms."""
-    cheaper = layered_module._product_is_cheaper
-    assert cheaper(np.empty((2000, 784), "f"), 10, 0, 1024, 3)
-    assert cheaper(np.empty((128, 10), "f"), 1024, 0, 1024, 3)
-    assert cheaper(np.empty((2000, 4), "f"), 10_000, 0, 1024, 3)
-    assert not cheaper(np.empty((2000, 784), "f"), 10_000, 0, 1024, 3)
-    assert not cheaper(np.empty((1, 2**20), "f"), 2**20, 0, 2**20, 3)
-    assert not cheaper(scipy.sparse.random(2000, 4000, density=0.1), 10_000, 0, 4096, 3)
+
+    def cheaper(X, n):
+        return layered_module._product_is_cheaper(LayeredMedium(), X, range(n))
+
+    for engine in ("scipy", "numba"):
+        monkeypatch.setenv("SKOPU_ENGINE", engine)
+        monkeypatch.setitem(_engines._outcomes, np.dtype("f4"), (FastTransforms, None))
+        assert cheaper(np.empty((2000, 784), "f"), 10)
+        assert cheaper(np.empty((128, 10), "f"), 1024)
+        assert cheaper(np.empty((1, 10), "f"), 1024)  # a block that is kept
+        assert cheaper(np.empty((2000, 4), "f"), 10_000)
+        assert cheaper(np.empty((2000, 60), "f"), 10_000) == (engine == "scipy")
+        assert not cheaper(np.empty((2000, 784), "f"), 10_000)
+        assert not cheaper(np.empty((1, 2**20), "f"), 2**20)
+        assert not cheaper(scipy.sparse.random(2000, 4000, density=0.1, dtype="f"), 10_000)
     monkeypatch.setattr(layered_module, "_transform", None)
     LayeredMedium().field(rows(2000, 784).astype("f"), 5)  # makes the block backwards
 
@@ -311,8 +323,15 @@ def test_products_in_many_blocks(make, monkeypatch):
     X, medium = rows(150, 30), GaussianMedium(1)
     expected = X @ medium.transmission_matrix(30, 500, start=11).T
     monkeypatch.setattr(medium_module, "BLOCK_ENTRIES", 30 * 100)
+    monkeypatch.setattr(medium_module, "_FEW_OUTPUTS", 0)
     monkeypatch.setattr(medium_module, "_PRODUCT_PIECE", 64 * 41)
+    monkeypatch.setattr(medium_module, "_PRODUCT_MODES", 41)
     assert_allclose(GaussianMedium(1).field(make(X), 500, start=11), expected, atol=1e-12)
+    expected = X @ medium.transmission_matrix(30, 500).T
+    opu = OPU(medium)
+    assert_allclose(opu.intensity(make(X), 500), abs(expected) ** 2, atol=1e-12)
+    parts = np.sqrt(2) * expected.view(float)
+    assert_allclose(opu.linear(make(X), 999), parts[:, :999], atol=1e-12)
 
 
 def test_long_inputs_of_a_gaussian_medium_are_made_in_chunks():

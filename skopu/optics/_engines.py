@@ -7,15 +7,16 @@ import warnings
 
 import numpy as np
 
+from ._masks import Masks
 from ._scipy_transforms import SciPyTransforms
 
 _VARIABLE = "SKOPU_ENGINE"
-_FEW_MODES = 2**18  # of all rows; they take SciPy a millisecond
+_FEW_ENTRIES = 2**18  # they take SciPy a millisecond
 _lock, _outcomes = threading.Lock(), {}
 
 
-def transforms_of(masks, n_rows):
-    """The engine for n_rows rows behind these masks.
+def engine_of(medium, n_entries, dtype):
+    """The class that transforms light of a layered medium, for n_entries of its field.
 
     Where the environment variable ``SKOPU_ENGINE`` is ``"scipy"``, numba is not used; where it is
     ``"numba"``, always; else where it is installed and there is enough to do.
@@ -26,30 +27,30 @@ def transforms_of(masks, n_rows):
             f'The environment variable {_VARIABLE} must be "numba", "scipy" or unset, '
             f"got {asked!r}."
         )
-    few = n_rows * masks.n_modes < _FEW_MODES
-    if asked == "scipy" or (few and asked != "numba"):
-        return SciPyTransforms(masks)
+    if asked == "scipy" or (n_entries < _FEW_ENTRIES and asked != "numba"):
+        return SciPyTransforms
     with _lock:  # threads wait while one compiles
-        if masks.dtype not in _outcomes:
-            _outcomes[masks.dtype] = _compile(masks)
-        engine, failure = _outcomes[masks.dtype]
+        if dtype not in _outcomes:
+            _outcomes[dtype] = _compile(medium, dtype)
+        engine, failure = _outcomes[dtype]
     if failure and (asked or failure != _MISSING):
         _warn(failure)
-    return engine(masks)
+    return engine
 
 
 _MISSING = "numba is not installed"
 
 
-def _compile(masks):
+def _compile(medium, dtype):
     """The compiled engine, tried out on one row, or SciPy's and what went wrong."""
     try:
         from ._numba_transforms import NumbaTransforms
 
+        masks = Masks(medium, 1000, range(1024), 0, np.empty(0, dtype))
         (field, squares), (expected, expected_squares) = (
-            _first_block(engine(masks), masks) for engine in (NumbaTransforms, SciPyTransforms)
+            _first_block(engine(masks)) for engine in (NumbaTransforms, SciPyTransforms)
         )
-        tolerance = {"rtol": 0, "atol": 1e3 * np.finfo(masks.dtype).eps * expected_squares.max()}
+        tolerance = {"rtol": 0, "atol": 1e3 * np.finfo(dtype).eps * expected_squares.max()}
         if not (
             np.allclose(field, expected, **tolerance)
             and np.allclose(squares, expected_squares, **tolerance)
@@ -62,10 +63,10 @@ def _compile(masks):
     return NumbaTransforms, None
 
 
-def _first_block(engine, masks):
-    row, block, inside = np.ones((1, masks.n_inputs), masks.dtype), slice(0, 1), slice(0, 1024)
+def _first_block(engine):
+    row, block, inside = np.ones((1, 1000), engine.dtype), slice(0, 1), slice(0, 1024)
     field = engine.field(engine.illuminate(row, 1), block, inside, 1)
-    squares = np.empty((1, 1024), masks.dtype)
+    squares = np.empty((1, 1024), engine.dtype)
     engine.read(engine.illuminate(row, 1), block, inside, "intensity", squares, 1)
     return field, squares
 
