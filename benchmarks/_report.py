@@ -1,20 +1,45 @@
 """Tables, printed and written as CSV."""
 
 import csv
+import importlib.util
 import os
+import pathlib
 import platform
+import re
 
 import numpy
 import scipy
 import sklearn
+import threadpoolctl
+
+MODULES = {"NumPy": numpy, "SciPy": scipy, "scikit-learn": sklearn}
 
 
 def machine():
     """One line about what the figures were measured on."""
-    return (
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"NumPy {numpy.__version__}, SciPy {scipy.__version__}, scikit-learn {sklearn.__version__}"
-    )
+    versions = ", ".join(f"{name} {module.__version__}" for name, module in MODULES.items())
+    python = platform.python_version()
+    return f"{processor()}, {os.cpu_count()} cores, Python {python}, {versions}, engine {engine()}"
+
+
+def processor():
+    """The processor's name, the widest vectors that NumPy uses, and what OpenBLAS takes it for."""
+    name = platform.processor() or platform.machine()
+    information = pathlib.Path("/proc/cpuinfo")
+    if information.exists():
+        names = re.search(r"^model name\s*: (.*)$", information.read_text(), re.MULTILINE)
+        name = names.group(1) if names else name
+    core = getattr(numpy, "_core", None) or numpy.core
+    has = core._multiarray_umath.__cpu_features__.get
+    bits = 512 if has("AVX512F") or has("AVX512_SKX") else 256 if has("AVX2") else 128
+    kinds = {pool.get("architecture") for pool in threadpoolctl.threadpool_info()} - {None}
+    return f"{name} ({bits} bits, OpenBLAS for {' and '.join(sorted(kinds)) or 'what it finds'})"
+
+
+def engine():
+    """The engine that layered media use here."""
+    numba = importlib.util.find_spec("numba") and os.environ.get("SKOPU_ENGINE") != "scipy"
+    return "numba" if numba else "scipy"
 
 
 def write_csv(rows, path):

@@ -25,7 +25,7 @@ def _middle_pass(radix):
         m = n // radix
         for p in range(m):
             i, o = offset + p * run, offset + radix * p * run
-            step(source, out, factors, i, m * run, o, run, first + p, m, plane)
+            step(source, out, factors, i, m * run, o, run, first + 2 * (radix - 1) * p, plane)
 
     return run_pass
 
@@ -53,16 +53,21 @@ def _middle(source, out, factors, passes, k, offset, plane):
 def _all_but_last(light, mask, factors, rows, columns, one, other):
     """All passes but the last behind a mask; returns which of two scratch arrays holds the field.
 
-    Light, mask and scratch are planes of real and of imaginary parts. A grid is transformed
-    along its rows first.
+    Light and scratch are planes of real and of imaginary parts, the mask as `_fill_mask` says.
+    A grid is transformed along its rows first.
     """
     plane, length, size = len(light) // 2, rows[0, 1], 4 * columns[-1, 2]
     m, width = length // 8, VECTOR_BYTES // light.itemsize
     source, out = one, other
+    at = 0
     for offset in range(0, size, length):
-        for p in range(0, m, width):
-            # The last vector goes over some numbers again where vectors do not fit.
-            first_step(light, mask, one, factors, offset, min(p, m - width), m, plane)
+        f = 0
+        for start in range(0, m, width):
+            p = min(start, m - width)  # goes over some numbers again where vectors do not fit
+            i, o = offset + p, offset + 8 * p
+            first_step(light, mask, one, factors, i, m, o, at, f, plane)
+            at += 16 * width
+            f += 14 * width
         source, out = one, other
         for k in range(1, len(rows)):
             _middle(source, out, factors, rows, k, offset, plane)
@@ -74,29 +79,44 @@ def _all_but_last(light, mask, factors, rows, columns, one, other):
 
 
 @njit(**_OPTIONS)
-def _fill_mask(steps, table, mask):
-    plane = len(mask) // 2
-    for k in range(len(steps)):
-        mask[k] = table[steps[k]].real
-        mask[k + plane] = table[steps[k]].imag
+def _fill_mask(steps, table, length, mask):
+    """Phasors in the order in which the first step takes them, vector by vector."""
+    m, width = length // 8, VECTOR_BYTES // mask.itemsize
+    at = 0
+    for offset in range(0, len(steps), length):
+        for start in range(0, m, width):
+            p = offset + min(start, m - width)
+            for k in range(8):
+                for j in range(width):
+                    phasor = table[steps[p + k * m + j]]
+                    mask[at + j] = phasor.real
+                    mask[at + width + j] = phasor.imag
+                at += 2 * width
+
+
+@njit(**_OPTIONS)
+def _new_mask(size, length, like):
+    """Memory for a mask of phasors, which has some twice where vectors do not fit."""
+    width = VECTOR_BYTES // like.itemsize
+    return np.empty(size // length * (-(-length // (8 * width))) * 16 * width, like.dtype)
 
 
 def _illuminate(X, signs, shared, table, factors, rows, columns, light):
     """Planes of the field of dense rows at the last mask, in light."""
-    plane = light.shape[1] // 2
-    mask, one, other = np.empty((3, 2 * plane), light.dtype)
+    size, length, plane = 4 * columns[-1, 2], rows[0, 1], light.shape[1] // 2
+    one, other = np.empty((2, 2 * plane), light.dtype)
+    mask = _new_mask(size, length, light)
+    _fill_mask(np.zeros(size, np.uint8), np.ones(1, table.dtype), length, mask)
+    light[:] = 0
     for r in range(len(X)):
-        row = light[r]
-        row[:] = 0
         for k in range(len(signs)):
-            row[k] = X[r, k] * signs[k]
-        mask[:plane] = 1
-        mask[plane:] = 0
-        for layer in range(len(shared) + 1):
+            light[r, k] = X[r, k] * signs[k]
+    for layer in range(len(shared) + 1):
+        if layer:
+            _fill_mask(shared[layer - 1], table, length, mask)
+        for row in light:
             field = _all_but_last(row, mask, factors, rows, columns, one, other)
             _middle(field, row, factors, columns, len(columns) - 1, 0, plane)
-            if layer < len(shared):
-                _fill_mask(shared[layer], table, mask)
 
 
 def _exit(light, masks, table, factors, rows, columns, first, intensity, scale, out):
@@ -107,13 +127,14 @@ def _exit(light, masks, table, factors, rows, columns, first, intensity, scale, 
     """
     size, plane = 4 * columns[-1, 2], light.shape[1] // 2
     width, per_mode = VECTOR_BYTES // light.itemsize, 1 if intensity else 2
-    mask, one, other = np.empty((3, 2 * plane), light.dtype)
+    length, mask = rows[0, 1], _new_mask(size, rows[0, 1], light)
+    one, other = np.empty((2, 2 * plane), light.dtype)
     edge = np.empty(per_mode * size, light.dtype)
     for b in range(len(masks)):
         shift = per_mode * (b * size - first)
         low, high = max(0, -shift), min(per_mode * size, out.shape[1] - shift)
         whole = high - low == per_mode * size
-        _fill_mask(masks[b], table, mask)
+        _fill_mask(masks[b], table, length, mask)
         for r in range(len(light)):
             field = _all_but_last(light[r], mask, factors, rows, columns, one, other)
             readings = out[r, shift : shift + high] if whole else edge[:]

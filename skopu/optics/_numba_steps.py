@@ -194,85 +194,82 @@ def _far(builder, index, n_steps, step):
     return builder.add(index, builder.mul(step, step.type(n_steps)))
 
 
-def _load(vectors, array, real, plane):
-    imag = vectors.builder.add(real, plane)
+def _load(vectors, array, real, imag):
     return _Complex(vectors, vectors.load(array, real), vectors.load(array, imag))
 
 
-def _load_same(vectors, array, real, plane):
-    imag = vectors.builder.add(real, plane)
-    return _Complex(vectors, vectors.load_same(array, real), vectors.load_same(array, imag))
+def _load_next(vectors, array, index, place):
+    """Vectors number 2 place and 2 place + 1 from an index: a real and an imaginary part."""
+    real = vectors.builder.add(index, index.type(2 * place * vectors.width))
+    imag = vectors.builder.add(index, index.type((2 * place + 1) * vectors.width))
+    return _load(vectors, array, real, imag)
 
 
 @intrinsic
-def first_step(typing_context, light, masks, out, factors, start, p, m, plane):
+def first_step(typing_context, light, mask, out, factors, i, m, o, at, f, plane):
     """Eight vectors of light behind a mask, transformed, times factors, transposed.
 
-    Inputs m apart from start + p; factors m apart from p, their plane 8 m; outputs neighbours.
+    Light lies m apart from i, the mask in a row from at, as do the factors from f; outputs are
+    neighbours from o.
     """
 
     def generate(context, builder, signature, values):
-        arrays = list(zip(signature.args[:4], values[:4], strict=True))
-        start, p, m, plane = values[4:]
+        light, mask, out, factors = zip(signature.args[:4], values[:4], strict=True)
+        i, m, o, at, f, plane = values[4:]
         vectors = _Vectors(context, builder, signature.args[0].dtype)
-        lit = [_far(builder, builder.add(start, p), k, m) for k in range(8)]
-        fields = _fourier(
-            [
-                _load(vectors, arrays[0], index, plane) * _load(vectors, arrays[1], index, plane)
-                for index in lit
-            ]
-        )
+        fields = []
+        for k in range(8):
+            real = _far(builder, i, k, m)
+            field = _load(vectors, light, real, builder.add(real, plane))
+            fields.append(field * _load_next(vectors, mask, at, k))
+        fields = _fourier(fields)
         for k in range(1, 8):
-            fields[k] *= _load(vectors, arrays[3], _far(builder, p, k, m), _far(builder, m, 7, m))
-        first = _far(builder, start, 8, p)
-        for part, place in (("real", first), ("imag", builder.add(first, plane))):
+            fields[k] *= _load_next(vectors, factors, f, k - 1)
+        for part, place in (("real", o), ("imag", builder.add(o, plane))):
             columns = [getattr(field, part) for field in fields]
             for group in range(0, 8, vectors.width):
                 rows = vectors.transpose(columns[group : group + vectors.width])
                 for k, row in enumerate(rows):
-                    vectors.store(row, arrays[2], builder.add(place, place.type(8 * k + group)))
+                    vectors.store(row, out, builder.add(place, place.type(8 * k + group)))
         return context.get_dummy_value()
 
-    return types.void(light, masks, out, factors, start, p, m, plane), generate
+    return types.void(light, mask, out, factors, i, m, o, at, f, plane), generate
 
 
 def middle_step(radix):
     """A step of another radix for vectors side by side."""
 
     @intrinsic
-    def step(typing_context, source, out, factors, i, jump, o, run, f, m, plane):
+    def step(typing_context, source, out, factors, i, jump, o, run, f, plane):
         """Over ``run`` numbers: inputs ``jump`` apart from i, outputs ``run`` apart from o.
 
-        Factors lie m apart from f.
+        Factors, a number each, lie in a row from f.
         """
 
         def generate(context, builder, signature, values):
             source, out, factors = zip(signature.args[:3], values[:3], strict=True)
-            i, jump, o, run, f, m, plane = values[3:]
+            i, jump, o, run, f, plane = values[3:]
             vectors = _Vectors(context, builder, signature.args[0].dtype)
-            behind = _far(builder, m, radix - 1, m)
-            turns = [
-                _load_same(vectors, factors, _far(builder, f, k, m), behind)
-                for k in range(1, radix)
+            numbers = [
+                vectors.load_same(factors, builder.add(f, f.type(k))) for k in range(2 * radix - 2)
             ]
+            turns = [_Complex(vectors, *numbers[k : k + 2]) for k in range(0, len(numbers), 2)]
             n_vectors = builder.sdiv(run, run.type(vectors.width))
             with cgutils.for_range(builder, n_vectors) as loop:
                 here = builder.mul(loop.index, run.type(vectors.width))
                 first, place = builder.add(i, here), builder.add(o, here)
+                reals = [_far(builder, first, k, jump) for k in range(radix)]
                 fields = _fourier(
-                    [
-                        _load(vectors, source, _far(builder, first, k, jump), plane)
-                        for k in range(radix)
-                    ]
+                    [_load(vectors, source, real, builder.add(real, plane)) for real in reals]
                 )
                 fields[1:] = [field * turn for field, turn in zip(fields[1:], turns, strict=True)]
                 for k, field in enumerate(fields):
-                    at = _far(builder, place, k, run)
-                    vectors.store(field.real, out, at)
-                    vectors.store(field.imag, out, builder.add(at, plane))
+                    to = _far(builder, place, k, run)
+                    vectors.store(field.real, out, to)
+                    vectors.store(field.imag, out, builder.add(to, plane))
             return context.get_dummy_value()
 
-        return types.void(source, out, factors, i, jump, o, run, f, m, plane), generate
+        return types.void(source, out, factors, i, jump, o, run, f, plane), generate
 
     return step
 
@@ -287,7 +284,9 @@ def _last_step(store):
             q, run, plane, scale = values[2:]
             vectors = _Vectors(context, builder, signature.args[0].dtype)
             places = [_far(builder, q, k, run) for k in range(4)]
-            fields = _fourier([_load(vectors, source, place, plane) for place in places])
+            fields = _fourier(
+                [_load(vectors, source, place, builder.add(place, plane)) for place in places]
+            )
             for field, place in zip(fields, places, strict=True):
                 store(vectors, field, out, place, vectors.same(scale))
             return context.get_dummy_value()

@@ -4,7 +4,11 @@ import math
 
 import numpy as np
 
+from .._utils.scratch import Scratch
 from ._numba_passes import compiled
+from ._numba_steps import VECTOR_BYTES
+
+_GAP = 48  # numbers between planes, or all parts of a number would compete for one cache line
 
 
 class NumbaTransforms:
@@ -13,7 +17,7 @@ class NumbaTransforms:
     nanoseconds = 1.6
 
     def __init__(self, masks):
-        self.dtype = masks.dtype
+        self.dtype, self._scratch = masks.dtype, Scratch()
         self._masks, self._plan = masks, plan(masks.grid, masks.dtype)
         self._compiled = compiled(masks.dtype)
         self._shared = np.array(masks.shared, np.uint8).reshape(-1, masks.block_size)
@@ -21,7 +25,8 @@ class NumbaTransforms:
     def illuminate(self, rows, workers):
         """Field of dense rows at the last mask, as planes, (n_rows, 2 * block_size)."""
         masks = self._masks
-        light = np.empty((len(rows), 2 * masks.block_size), masks.dtype)
+        shape = len(rows), 2 * (masks.block_size + _GAP)
+        light = self._scratch("light", shape, masks.dtype)
         if masks.signs is None:
             light[:] = 0
             light[:, : masks.n_inputs] = rows
@@ -35,7 +40,7 @@ class NumbaTransforms:
     def field(self, light, blocks, inside, workers):
         """Complex field of the modes inside a slice of the blocks."""
         n_modes = inside.stop - inside.start
-        field = np.empty((len(light), n_modes), self._masks.table.dtype)
+        field = self._scratch("field", (len(light), n_modes), self._masks.table.dtype)
         self._exit(light, blocks, inside, False, 1, field.view(self._masks.dtype))
         return field
 
@@ -61,6 +66,7 @@ def plan(grid, dtype):
     is one of radix 4. A single row is a grid whose last pass counts as the columns'.
     """
     n_rows, length = (1, *grid)[-2:]
+    width = VECTOR_BYTES // dtype.itemsize
     if n_rows == 1:
         row_radices, column_radices = [8, *_middle_radices(length // 32)], [4]
     else:
@@ -75,10 +81,17 @@ def plan(grid, dtype):
             left, run = n_rows, length
         for radix in radices:
             passes[kind].append((radix, left, run, n_factors))
-            turns = np.outer(np.arange(radix), np.arange(left // radix)) / left
-            turns = np.exp(-2j * np.pi * turns).ravel()
-            factors += [turns.real, turns.imag]
-            n_factors += 2 * len(turns)
+            turns = np.outer(np.arange(left // radix), np.arange(1, radix)) / left
+            turns = np.exp(-2j * np.pi * turns)
+            if n_factors == 0:  # vectors, in the order in which the first step takes them
+                starts = np.arange(0, len(turns), width)
+                chosen = np.minimum(starts, len(turns) - width)[:, None] + np.arange(width)
+                turns = turns[chosen].transpose(0, 2, 1)
+                parts = np.stack([turns.real, turns.imag], axis=2)
+            else:
+                parts = np.stack([turns.real, turns.imag], axis=2)
+            factors.append(parts.ravel())
+            n_factors += parts.size
             left, run = left // radix, run * radix
     rows, columns = (np.array(kind, np.int64) for kind in passes)
     return np.concatenate(factors).astype(dtype), rows, columns

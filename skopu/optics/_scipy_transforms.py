@@ -4,6 +4,7 @@ import numpy as np
 import scipy.fft
 
 from .._utils.arrays import backend_of
+from .._utils.scratch import Scratch
 from .._utils.threads import pieces
 
 _RUN = 2**16  # entries of a mask whose phasors are made at once, to stay in the cache
@@ -15,12 +16,13 @@ class SciPyTransforms:
     nanoseconds = 4.3  # of one thread with AVX2, in float32, to transform and read a mode
 
     def __init__(self, masks):
-        self._masks, self.dtype = masks, masks.dtype
+        self._masks, self.dtype, self._scratch = masks, masks.dtype, Scratch()
 
     def illuminate(self, rows, workers):
         """Field of dense rows at the last mask, (n_rows, block_size)."""
         masks = self._masks
-        light = np.zeros((len(rows), masks.block_size), masks.dtype)
+        light = self._scratch("rows", (len(rows), masks.block_size), masks.dtype)
+        light[:, masks.n_inputs :] = 0
         if masks.signs is None:
             light[:, : masks.n_inputs] = rows
             return light
@@ -41,7 +43,8 @@ class SciPyTransforms:
             field = light
         else:
             n_blocks = blocks.stop - blocks.start
-            field = np.empty((len(light), n_blocks, masks.block_size), masks.table.dtype)
+            shape = len(light), n_blocks, masks.block_size
+            field = self._scratch("field", shape, masks.table.dtype)
         self._shift_phases(light, masks.last[blocks], out=field)
         return self._propagate(field, workers).reshape(len(light), -1)[:, inside]
 

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import math
-import threading
 
 import numpy as np
 import scipy.sparse
@@ -12,6 +11,7 @@ from sklearn.base import BaseEstimator
 
 from .._utils.arrays import backend_of, complex_of, numpy_dtype, working_rows
 from .._utils.checks import check_count, check_returned, check_rows, check_seed
+from .._utils.scratch import Scratch
 from .._utils.threads import pieces, product_threads, run_pieces
 from .device import n_modes_of, outputs_of, write_piece
 
@@ -19,7 +19,6 @@ BLOCK_ENTRIES = 2**23  # of an explicit block of the transmission matrix: 64 or 
 # Modes of some rows that are multiplied and read at once, and how many of one row.
 _PRODUCT_PIECE, _PRODUCT_MODES = 2**18, 2**11
 _FEW_OUTPUTS = 2**20  # of a product, read sooner than threads have started
-_NOTHING = np.empty(0)
 
 
 class Medium(BaseEstimator):
@@ -418,17 +417,14 @@ def read_products(medium, X, mode, out, *, finish=None, seed=None):
 
 
 def _product(dtype):
-    """Product of some rows with columns, in a view or else in scratch memory of the thread."""
-    scratch = threading.local()
+    """Product of some rows with columns, in a view or else in memory that is used again."""
+    scratch = Scratch()
 
     def multiply(light, columns, view=None):
         if scipy.sparse.issparse(light):
             return light @ columns
         if view is None:
-            size = len(light) * columns.shape[1]
-            if getattr(scratch, "numbers", _NOTHING).size < size:
-                scratch.numbers = np.empty(size, dtype)
-            view = scratch.numbers[:size].reshape(len(light), -1)
+            view = scratch("product", (len(light), columns.shape[1]), dtype)
         return np.matmul(light, columns, out=view)
 
     return multiply
