@@ -431,9 +431,12 @@ def _product(dtype):
 
 
 def _read_linear(multiply, light, columns, view):
-    product = multiply(light * light.dtype.type(math.sqrt(2)), columns[:, : view.shape[1]], view)
-    if product is not view:
-        view[...] = product
+    columns, factor = columns[:, : view.shape[1]], light.dtype.type(math.sqrt(2))
+    if light.shape[1] < view.shape[1]:  # the smaller one is multiplied once more
+        light, factor = light * factor, 1
+    product = multiply(light, columns, view)
+    if product is not view or factor != 1:
+        np.multiply(product, factor, out=view)
 
 
 def _parts_side_by_side(block):
