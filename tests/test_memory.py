@@ -110,3 +110,15 @@ def test_ridge_on_features_that_do_not_fit(tmp_path):
     print(OpticalRidgeClassifier(n=3000, kernel="arc_cosine").fit(X, y).score(X, y) > 0.9)
     """
     assert run(code, tmp_path) == ["True"]
+
+
+def test_least_squares_of_an_operator(tmp_path):
+    """A random matrix for its products would take 153 MiB, one for each column 10 MiB."""
+    code = """
+    from scipy.sparse.linalg import aslinearoperator
+    A = X.astype(np.float64)
+    x = np.arange(40.0)
+    limit(100)
+    print(np.allclose(opu_lstsq(aslinearoperator(A), A @ x, random_state=0).x, x))
+    """
+    assert run(code, tmp_path) == ["True"]

@@ -31,7 +31,7 @@ class DaskOperator(Operator):
 
     def sums_of_rows(self, weights):
         self.count(0)
-        return self.sum_over_chunks(_weighted_sum, self.split(weights, axis=1))
+        return self.sum_over_chunks(_weighted_sum, [(weights, rows) for rows in self._rows])
 
     def sum_over_chunks(self, function, parts):
         """Sum of function(chunk, part), with as many parts as chunks, in a fixed order."""
@@ -42,9 +42,12 @@ class DaskOperator(Operator):
             terms = [dask.delayed(sum)(group) for group in groups]
         return dask.compute(terms[0])[0]
 
-    def split(self, X, axis=0):
-        """Pieces of X, of as many rows (or columns) as the chunks have rows."""
-        return [X[rows] if axis == 0 else X[:, rows] for rows in self._rows]
+    def in_memory(self):
+        return self.A.compute()
+
+    def split(self, X):
+        """Pieces of X, of as many rows as the chunks have."""
+        return [X[rows] for rows in self._rows]
 
     def _matmat(self, X):
         return np.concatenate(self.map_chunks(_product, X))
@@ -61,6 +64,7 @@ def _transposed_product(chunk, X):
     return np.asarray(chunk.T.astype(X.dtype, copy=False) @ X)
 
 
-def _weighted_sum(chunk, weights):
-    sums = weights @ chunk.astype(np.float64, copy=False)
+def _weighted_sum(chunk, weights_and_rows):
+    weights, rows = weights_and_rows
+    sums = weights.columns(rows) @ chunk.astype(np.float64, copy=False)
     return sums.toarray() if scipy.sparse.issparse(sums) else sums

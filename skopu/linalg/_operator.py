@@ -9,6 +9,7 @@ from .._utils.checks import check_finite
 from .._utils.threads import pieces
 
 _PIECE_BYTES = 2**26  # of a dense matrix that is read at once
+_SUMS = 2**20  # entries of sums of rows that are added up at once
 
 
 class Operator:
@@ -55,11 +56,15 @@ class Operator:
         """A.T @ X."""
         return self._checked(self._rmatmat, X, self.shape[1], "transposed product")
 
+    def in_memory(self):
+        """A itself, at once."""
+        return self.A
+
     def sums_of_rows(self, weights):
-        """Sparse weights @ A, dense, in float64; A is read once, in pieces."""
-        total = np.zeros((weights.shape[0], self.shape[1]))
+        """weights.columns(slice) @ A[slice], added up, in float64; A is read once, in pieces."""
+        total = np.zeros(self.shape[1:] + weights.shape[:1]).T  # its columns are what is shown
         for rows in pieces_in_memory(self.shape[0], 8 * self.shape[1]):
-            total += weights[:, rows] @ to_numpy(self.A[rows, :])
+            add_sums(total, weights.columns(rows), to_numpy(self.A[rows, :]))
         return self.asarray(total)
 
     def count(self, n_matvecs):
@@ -87,6 +92,13 @@ class Operator:
             raise ValueError(f"{self.name} must be real, but a {which} with it is complex.")
         check_finite(Y, f"A {which} with {self.name}")
         return Y.astype(self.dtype, copy=False)
+
+
+def add_sums(total, weights, rows):
+    """Total += sparse weights @ rows, dense, some sums at a time."""
+    weights = weights.tocsr()
+    for sums in pieces(len(total), max(1, _SUMS // total.shape[1])):
+        total[sums] += weights[sums] @ rows
 
 
 def pieces_in_memory(length, line_bytes):

@@ -11,8 +11,9 @@ from .._utils.arrays import backend_of, numpy_dtype
 from .._utils.checks import check_finite, check_matrix
 from .._utils.dask_collections import is_dask
 from .._utils.threads import SharedContext, own_threads, pieces, run_pieces
-from ._operator import Operator, in_row_order, pieces_in_memory
+from ._operator import Operator, add_sums, in_row_order, pieces_in_memory
 
+_ROWS_OF_SUMS = 2**20  # that are added up at once
 _PANEL = 16  # columns that a thread scatters a sparse product into: a cache line of them
 
 
@@ -112,7 +113,10 @@ class SparseOperator(Operator):
                 del self._run, self._n_pieces
 
     def sums_of_rows(self, weights):
-        return (weights @ self.A).toarray()
+        total = np.zeros(self.shape[1:] + weights.shape[:1]).T
+        for rows in pieces(self.shape[0], _ROWS_OF_SUMS):
+            total += (weights.columns(rows) @ self.A[rows]).toarray()
+        return total
 
     def _matmat(self, X):
         return self._product(self.A, X)
@@ -147,6 +151,20 @@ class FunctionOperator(Operator):
     """A SciPy LinearOperator, which gets copies: it may write to its argument."""
 
     stored = has_rows = False
+
+    def in_memory(self):
+        return self._columns(slice(0, self.shape[1]))
+
+    def sums_of_rows(self, weights):
+        total = np.zeros(self.shape[1:] + weights.shape[:1]).T
+        for columns in pieces_in_memory(self.shape[1], 8 * self.shape[0]):
+            product = self._columns(columns)
+            for rows in pieces_in_memory(self.shape[0], 8 * (columns.stop - columns.start)):
+                add_sums(total[:, columns], weights.columns(rows), product[rows])
+        return total
+
+    def _columns(self, chosen):
+        return self.matmat(np.eye(self.shape[1], dtype=self.dtype)[:, chosen])
 
     def _matmat(self, X):
         return _own(self.A.matmat(X.copy()))

@@ -5,6 +5,7 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator, lsqr
 from sklearn.exceptions import ConvergenceWarning
@@ -12,15 +13,16 @@ from sklearn.exceptions import ConvergenceWarning
 from .._utils.arrays import as_type, check_same_place, to_numpy
 from .._utils.checks import as_array, check_count, check_finite, real_dtype
 from .._utils.streams import bit_generator, raw_bytes
+from .._utils.threads import pieces
 from ..optics import LayeredMedium
 from ..optics.device import project_rows
 from ..optics.opu import resolve_opu
 from ._operators import check_operator
-from ._random_vectors import random_matrix
 
 _SUPERROWS = 16  # times n_columns, how many sums of rows the device is shown at most
 _TERMS = 4  # sums that a row enters
 _MOST_ITERATIONS = 1000
+_COLUMNS_AT_ONCE = 2**16  # of the embedding
 
 
 class LstsqResult(NamedTuple):
@@ -177,45 +179,58 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
 def _sketch(opu, operator, b, n_projections):
     """Projections of the columns of A, and of b by the same rows."""
     m, n = operator.shape
-    if not operator.has_rows:
-        R = random_matrix(opu, m, n_projections, np.float64)
-        return operator.rmatmat(R).T.astype(np.float64), R.T @ b
-    shown = operator.A
-    n_sums = _SUPERROWS * n
-    if m > n_sums:
-        signs = _sign_embedding(n_sums, m, opu.glass_seed())
+    if m > _SUPERROWS * n:
+        signs = SignEmbedding(_SUPERROWS * n, m, opu.glass_seed())
         shown, b = operator.sums_of_rows(signs), signs @ b
-    elif not operator.stored:
-        shown = operator.A.compute()
+    else:
+        shown = operator.in_memory()
     columns = as_type(shown, np.float64).T
     projections = to_numpy(project_rows(opu, columns, n_projections, operator.name))
     return projections.T, opu.linear(b.T, n_projections).T
 
 
-def _sign_embedding(n_sums, m, seed):
-    """CSC matrix (n_sums, m) with 4 random signs, 1/2 in size, in each column."""
-    words = raw_bytes(bit_generator(seed, "sums"), 4 * _TERMS * m).view("<u4")
-    # The lowest bit is the sign, the rest one sum of each quarter, so that all are distinct.
-    quarter = n_sums // _TERMS
-    rows = (words >> 1) % np.uint32(quarter)
-    rows = rows + np.tile(np.arange(_TERMS, dtype=np.uint32) * np.uint32(quarter), m)
-    values = 1.0 - 2.0 * (words & 1).astype(float)
-    indptr = np.arange(0, _TERMS * m + 1, _TERMS)
-    values /= math.sqrt(_TERMS)
-    return scipy.sparse.csc_matrix((values, rows.astype(np.int32), indptr), (n_sums, m))
+class SignEmbedding:
+    """Sparse matrix (n_sums, m) with 4 random signs, 1/2 in size, in each column.
+
+    Columns are made when they are asked for: all of them would take 48 bytes each.
+    """
+
+    def __init__(self, n_sums, m, seed):
+        self.shape, self._seed = (n_sums, m), seed
+
+    def columns(self, chosen):
+        """CSC matrix of a slice of the columns."""
+        even = chosen.start // 2 * 2  # two columns take a step of Philox
+        bits = bit_generator(self._seed, "sums").advance(even // 2)
+        words = raw_bytes(bits, 4 * _TERMS * (chosen.stop - even)).view("<u4")
+        words = words[_TERMS * (chosen.start - even) :]
+        # The lowest bit is the sign, the rest one sum of each quarter, so that all are distinct.
+        n_sums, n_columns = self.shape[0], chosen.stop - chosen.start
+        quarter = np.uint32(n_sums // _TERMS)
+        rows = (words >> 1) % quarter
+        rows = rows + np.tile(np.arange(_TERMS, dtype=np.uint32) * quarter, n_columns)
+        values = 1.0 - 2.0 * (words & 1).astype(float)
+        indptr = np.arange(0, _TERMS * n_columns + 1, _TERMS)
+        values /= math.sqrt(_TERMS)
+        matrix = values, rows.astype(np.int32), indptr
+        return scipy.sparse.csc_matrix(matrix, (n_sums, n_columns))
+
+    def __matmul__(self, b):
+        parts = pieces(self.shape[1], _COLUMNS_AT_ONCE)
+        return sum(self.columns(part) @ b[part] for part in parts)
 
 
 def _precondition(sketch, targets, eps):
     """N with A @ N nearly orthonormal, the rank, and sketched solutions in its coordinates.
 
-    eps is that of A's entries, whose rounding makes singular values of up to about eps / 2 of
-    the largest; the sketch has the rounding of float64.
+    The sketch is overwritten. eps is that of A's entries, whose rounding makes singular values of
+    up to about eps / 2 of the largest; the sketch has the rounding of float64.
     """
-    Q, R = np.linalg.qr(sketch)
-    left, sizes, right = np.linalg.svd(R)
     tol = max(eps, np.finfo(np.float64).eps * len(sketch))
+    projected, R = scipy.linalg.qr_multiply(sketch, targets.T, overwrite_a=True)
+    left, sizes, right = np.linalg.svd(R)
     rank = int(np.sum(sizes > tol * sizes[0]))
-    return right[:rank].T / sizes[:rank], rank, left[:, :rank].T @ (Q.T @ targets)
+    return right[:rank].T / sizes[:rank], rank, left[:, :rank].T @ projected.T
 
 
 def _solve(operator, b, right, start):

@@ -6,7 +6,7 @@ from scipy.sparse.linalg import LinearOperator
 from sklearn.exceptions import ConvergenceWarning
 
 from skopu import OPU, Camera, GaussianMedium, opu_lstsq
-from skopu.linalg.lstsq import _sign_embedding
+from skopu.linalg.lstsq import SignEmbedding
 
 from .matrices import FORMS, layered, noisy, orthogonal, with_singular_values
 
@@ -171,14 +171,19 @@ def test_rows_that_carry_all_the_weight(rng):
 
 
 def test_each_row_enters_four_sums_with_random_signs():
-    signs = _sign_embedding(40, 3000, 0).toarray()
+    signs = SignEmbedding(40, 3000, 0).columns(slice(0, 3000)).toarray()
     assert np.all(np.sum(signs != 0, axis=0) == 4)
     assert set(np.unique(signs)) == {-0.5, 0, 0.5}
     assert np.all(np.abs(signs.sum(axis=1)) < 4.5 * np.sqrt(np.square(signs).sum(axis=1)))
     counts = np.sum(signs != 0, axis=1)
     assert np.all(np.abs(counts - 300) < 4.5 * np.sqrt(300))
-    assert np.array_equal(signs, _sign_embedding(40, 3000, 0).toarray())
-    assert not np.array_equal(signs, _sign_embedding(40, 3000, 1).toarray())
+    assert np.array_equal(signs, SignEmbedding(40, 3000, 0).columns(slice(0, 3000)).toarray())
+    whole = SignEmbedding(40, 3000, 0)
+    for start, stop in ((0, 1), (7, 8), (7, 3000), (1024, 1025), (1001, 2000)):
+        assert np.array_equal(whole.columns(slice(start, stop)).toarray(), signs[:, start:stop])
+    b = np.arange(3000.0)
+    assert np.allclose(whole @ b, signs @ b)
+    assert not np.array_equal(signs, SignEmbedding(40, 3000, 1).columns(slice(0, 3000)).toarray())
 
 
 A = np.random.default_rng(0).normal(size=(30, 4))
