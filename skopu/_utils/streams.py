@@ -13,6 +13,10 @@ import math
 import numpy as np
 import scipy.sparse
 
+from .threads import pieces, run_pieces
+
+_HASHED = 2**15  # numbers whose digest a thread takes in one go
+
 
 def bit_generator(seed, domain, *path):
     """Philox generator of one purpose; no two (seed, domain, path) share a stream.
@@ -29,7 +33,7 @@ def _seed_sequence(seed, domain, *path):
 
 
 class Generators:
-    """Generators on `bit_generator` of one seed, for one thread: each ends the one before.
+    """Generators of one seed on Philox, one for each path, for one thread: each ends the last.
 
     They share one object, whose state is set anew: a new one would take longer to make than the
     numbers of a short row take to draw.
@@ -41,8 +45,10 @@ class Generators:
         self._state["state"]["counter"][:] = 0
 
     def __call__(self, domain, *path):
-        key = _seed_sequence(self._seed, domain, *path).generate_state(2, np.uint64)
-        self._state["state"]["key"] = key
+        # SeedSequence would take longer, for the same purpose: keys without a pattern.
+        name = b"".join(int(part).to_bytes(16, "little") for part in (self._seed, *path))
+        digest = hashlib.blake2b(domain.encode("ascii") + name, digest_size=16, person=b"skopu")
+        self._state["state"]["key"][:] = np.frombuffer(digest.digest(), "<u8")
         self._generator.bit_generator.state = self._state
         return self._generator
 
@@ -103,16 +109,33 @@ def circular_gaussian(raw, dtype):
 
 def row_keys(X):
     """An integer for the content of each row: equal for equal values, however stored."""
-    keys = []
-    for row in range(X.shape[0]):
-        if scipy.sparse.issparse(X):
-            stored = slice(X.indptr[row], X.indptr[row + 1])
-            kept = np.flatnonzero(X.data[stored])
-            where, values = X.indices[stored][kept], X.data[stored][kept]
-        else:
-            where = np.flatnonzero(X[row])
-            values = X[row][where]
-        digest = hashlib.blake2b(where.astype("<i8").tobytes(), digest_size=16)
-        digest.update(values.astype("<f8").tobytes())
-        keys.append(int.from_bytes(digest.digest(), "big"))
+    keys = [None] * X.shape[0]
+
+    def digest_rows(rows):
+        keys[rows] = map(_digest, *_stored(X, rows))
+
+    run_pieces(digest_rows, pieces(len(keys), max(1, _HASHED // X.shape[1])))
     return keys
+
+
+def _stored(X, rows):
+    """Where some rows have what, other than 0: two lists of arrays."""
+    places = "<i4" if X.shape[1] < 2**31 else "<i8"
+    if scipy.sparse.issparse(X):
+        stored = [slice(*X.indptr[row : row + 2]) for row in range(rows.start, rows.stop)]
+        kept = [X.data[part] != 0 for part in stored]
+        where = [X.indices[part][keep] for part, keep in zip(stored, kept, strict=True)]
+        values = [X.data[part][keep] for part, keep in zip(stored, kept, strict=True)]
+        return [x.astype(places) for x in where], [x.astype("<f8") for x in values]
+    part = X[rows].astype("<f8", order="C")
+    kept, everywhere = part != 0, np.arange(X.shape[1], dtype=places)
+    if kept.all():
+        return [everywhere] * len(part), part
+    where = [everywhere[keep] for keep in kept]
+    return where, [row[keep] for row, keep in zip(part, kept, strict=True)]
+
+
+def _digest(where, values):
+    digest = hashlib.blake2b(where, digest_size=16)
+    digest.update(values)
+    return int.from_bytes(digest.digest(), "big")

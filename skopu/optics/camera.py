@@ -12,7 +12,7 @@ from .._utils.streams import Generators, row_keys
 from .._utils.threads import pieces, run_pieces
 from .camera_effects import FULL_SCALE, CameraEffect, Quantisation, ReadNoise, ShotNoise
 
-_ROWS = 8  # frames that a thread reads in one go
+_PIECE = 2**15  # readings that a thread makes in one go
 
 
 class Camera(BaseEstimator):
@@ -215,15 +215,14 @@ class Camera(BaseEstimator):
 
         def expose(rows):
             generators = Generators(seed)
-            for row in range(rows.start, rows.stop):
-                signal = frames[row] * gain[row]
-                signal.flags.writeable = False  # each exposure begins with it
-                total = 0.0
-                for exposure in range(first_exposure, first_exposure + repeat):
-                    total = total + _detect(chain, signal, generators, keys[row], exposure)
-                reading[row] = total * (unit[row] / repeat)
+            signals = frames[rows] * gain[rows, None]
+            signals.flags.writeable = False  # each exposure begins with them
+            total = 0.0
+            for exposure in range(first_exposure, first_exposure + repeat):
+                total = total + _detect(chain, signals, generators, keys[rows], exposure)
+            np.multiply(total, unit[rows, None] / repeat, out=reading[rows], casting="same_kind")
 
-        run_pieces(expose, pieces(len(frames), _ROWS))
+        run_pieces(expose, pieces(len(frames), max(1, _PIECE // frames.shape[1])))
         if counts and repeat == 1:
             reading = np.rint(reading).astype(np.uint16)
         return backend.asarray(reading)
@@ -256,13 +255,17 @@ class Camera(BaseEstimator):
         return counts
 
 
-def _detect(chain, signal, generators, key, exposure):
-    """One exposure of one frame, in units of signal."""
+def _detect(chain, signals, generators, keys, exposure):
+    """One exposure of some frames, in units of signal."""
     for effect, stream in chain:
-        generator = None
+        generator_of = None
         if effect.is_random:  # one each, so that the noise of a mode has no use for n
-            word, *path = stream
-            generator = generators(word, key, exposure, *path)
-        who = f"{type(effect).__name__}.apply"
-        signal = check_returned(effect.apply(signal, generator), signal.shape, who)
-    return signal
+
+            def generator_of(i, stream=stream):
+                word, *path = stream
+                return generators(word, keys[i], exposure, *path)
+
+        who = f"{type(effect).__name__}.apply_frames"
+        signals = check_returned(effect.apply_frames(signals, generator_of), signals.shape, who)
+        signals.flags.writeable = False
+    return signals

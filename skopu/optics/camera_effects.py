@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from .._utils.checks import check_count, check_positive
+from .._utils.checks import check_count, check_positive, check_returned
 
 FULL_SCALE = 10.0  # in units of the expected signal; e^-10 of a speckle is brighter
 
@@ -58,6 +58,28 @@ class CameraEffect(BaseEstimator):
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method apply.")
 
+    def apply_frames(self, signals, generators):
+        """Change the signals of several frames; by default frame by frame, by `apply`.
+
+        Parameters
+        ----------
+        signals : ndarray of shape (n_frames, n_modes), float64
+            Signals, read-only.
+        generators : callable or None
+            ``generators(i)`` is the generator of frame i, which ends the one asked for before;
+            None where ``is_random`` is False.
+
+        Returns
+        -------
+        signals : ndarray of shape (n_frames, n_modes)
+            The changed signals, a new array.
+        """
+        who, changed = f"{type(self).__name__}.apply", np.empty(signals.shape)
+        for i, signal in enumerate(signals):
+            frame = self.apply(signal, generators(i) if generators else None)
+            changed[i] = check_returned(frame, signal.shape, who)
+        return changed
+
 
 class ShotNoise(CameraEffect):
     """Photons counted one by one: Poisson noise.
@@ -93,14 +115,22 @@ class ShotNoise(CameraEffect):
         signal : ndarray of shape (n_modes,)
             Signal of the photons that were counted.
         """
+        return self.apply_frames(signal[None], lambda i: generator)[0]
+
+    def apply_frames(self, signals, generators):
+        """`apply` for several frames."""
         photons = float(self.photons)
-        if signal.max() * photons > 1e18:
+        expected = signals * photons
+        if (most := expected.max()) > 1e18:
             raise ValueError(
-                f"{signal.max() * photons:.1g} photons are expected in a mode, more than can be "
+                f"{most:.1g} photons are expected in a mode, more than can be "
                 "counted. Lower photons or exposure of Camera, or leave photons=None, since such "
                 "light has no visible shot noise."
             )
-        return generator.poisson(signal * photons) / photons
+        for i, frame in enumerate(expected):
+            frame[:] = generators(i).poisson(frame)
+        expected /= photons
+        return expected
 
 
 class ReadNoise(CameraEffect):
@@ -136,7 +166,16 @@ class ReadNoise(CameraEffect):
         signal : ndarray of shape (n_modes,)
             Noisy signal.
         """
-        return signal + float(self.read_noise) * generator.standard_normal(len(signal))
+        return self.apply_frames(signal[None], lambda i: generator)[0]
+
+    def apply_frames(self, signals, generators):
+        """`apply` for several frames."""
+        noise = np.empty(signals.shape)
+        for i, frame in enumerate(noise):
+            generators(i).standard_normal(out=frame)
+        noise *= float(self.read_noise)
+        noise += signals
+        return noise
 
 
 class Quantisation(CameraEffect):
@@ -176,4 +215,12 @@ class Quantisation(CameraEffect):
             The counts, in units of signal.
         """
         step = FULL_SCALE / self.largest
-        return np.rint(np.clip(signal, 0, FULL_SCALE) / step) * step
+        counts = np.clip(signal, 0, FULL_SCALE)
+        counts /= step
+        np.rint(counts, out=counts)
+        counts *= step
+        return counts
+
+    def apply_frames(self, signals, generators):
+        """`apply` for several frames."""
+        return self.apply(signals, None)

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skopu._utils.streams import Generators, bit_generator, row_keys
+from skopu._utils.streams import Generators, row_keys
 from skopu.optics import Camera
 from tests.statistics import z_score
 
@@ -141,7 +141,7 @@ def test_generators_in_turns_are_those_made_anew():
                 generator.poisson(7, 3),
                 generator.normal(size=3),
             )
-            for generator in (generators(*path), np.random.Generator(bit_generator(5, *path)))
+            for generator in (generators(*path), Generators(5)(*path))
         ]
         for one, other in zip(*draws, strict=True):
             assert_array_equal(one, other)

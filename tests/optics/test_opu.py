@@ -201,7 +201,12 @@ def test_exposures_count_frames():
 def test_exposures_are_the_frames_that_are_taken(input_bits, signed, monkeypatch):
     frames = []
     detect = camera_module._detect
-    monkeypatch.setattr(camera_module, "_detect", lambda *a: (frames.append(1), detect(*a))[1])
+
+    def count(chain, signals, *arguments):
+        frames.extend(signals)
+        return detect(chain, signals, *arguments)
+
+    monkeypatch.setattr(camera_module, "_detect", count)
     opu = OPU(camera=NOISY, input_bits=input_bits)
     X = np.array([[1.0, -1.0 if signed else 0.0], [1.0, 1.0]])
     opu.linear(X, 10, repeat=2)
