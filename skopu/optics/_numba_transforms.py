@@ -14,7 +14,7 @@ _GAP = 48  # numbers between planes, or all parts of a number would compete for 
 class NumbaTransforms:
     """What `SciPyTransforms` does, in one pass over the cache for each row and block."""
 
-    nanoseconds = 1.6
+    nanoseconds = 2.6
 
     def __init__(self, masks):
         self.dtype, self._scratch = masks.dtype, Scratch()

@@ -13,7 +13,7 @@ _RUN = 2**16  # entries of a mask whose phasors are made at once, to stay in the
 class SciPyTransforms:
     """Light on its way through masks; ``workers`` threads share each transform."""
 
-    nanoseconds = 4.3  # of one thread with AVX2, in float32, to transform and read a mode
+    nanoseconds = 5.0  # of one thread with AVX2, in float32, to transform and read a mode
 
     def __init__(self, masks):
         self._masks, self.dtype, self._scratch = masks, masks.dtype, Scratch()

@@ -275,7 +275,7 @@ def test_blocks_of_long_inputs_are_made_piece_by_piece(make, monkeypatch):
 
 
 class FastTransforms(_engines.SciPyTransforms):
-    nanoseconds = 1.6
+    nanoseconds = 2.6
 
 
 def test_few_modes_do_not_pay_for_whole_blocks(monkeypatch):
