@@ -159,7 +159,7 @@ class LayeredMedium(Medium):
         X : ndarray or CSR matrix of shape (n_samples, n_inputs)
             Checked rows of float32 or float64, or an array of another library.
         mode : {"intensity", "linear"}
-            Which readings: |field|^2, or sqrt(2) times its real and imaginary parts.
+            Which readings: ``|field|^2``, or sqrt(2) times its real and imaginary parts.
         out : ndarray of shape (n_samples, n)
             Where to write, of the dtype of X.
         finish : callable, default=None
