@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 
+from .._utils.threads import n_threads
 from ._masks import Masks
 from ._scipy_transforms import SciPyTransforms
 
@@ -15,11 +16,12 @@ _FEW_ENTRIES = 2**18  # they take SciPy a millisecond
 _lock, _outcomes = threading.Lock(), {}
 
 
-def engine_of(medium, n_entries, dtype):
-    """The class that transforms light of a layered medium, for n_entries of its field.
+def engine_of(medium, n_rows, n_modes, dtype):
+    """The class that transforms light of a layered medium, for rows of a field of n_modes.
 
     Where the environment variable ``SKOPU_ENGINE`` is ``"scipy"``, numba is not used; where it is
-    ``"numba"``, always; else where it is installed and there is enough to do.
+    ``"numba"``, always; else where it is installed and there is enough to do, for each thread: it
+    takes rows one by one.
     """
     asked = os.environ.get(_VARIABLE, "")
     if asked not in ("", "scipy", "numba"):
@@ -27,7 +29,8 @@ def engine_of(medium, n_entries, dtype):
             f'The environment variable {_VARIABLE} must be "numba", "scipy" or unset, '
             f"got {asked!r}."
         )
-    if asked == "scipy" or (n_entries < _FEW_ENTRIES and asked != "numba"):
+    few = n_rows * n_modes < _FEW_ENTRIES or n_rows < n_threads()
+    if asked == "scipy" or (few and asked != "numba"):
         return SciPyTransforms
     with _lock:  # threads wait while one compiles
         if dtype not in _outcomes:

@@ -87,9 +87,7 @@ def plan(grid, dtype):
                 starts = np.arange(0, len(turns), width)
                 chosen = np.minimum(starts, len(turns) - width)[:, None] + np.arange(width)
                 turns = turns[chosen].transpose(0, 2, 1)
-                parts = np.stack([turns.real, turns.imag], axis=2)
-            else:
-                parts = np.stack([turns.real, turns.imag], axis=2)
+            parts = np.stack([turns.real, turns.imag], axis=2)
             factors.append(parts.ravel())
             n_factors += parts.size
             left, run = left // radix, run * radix

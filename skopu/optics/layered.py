@@ -274,7 +274,7 @@ def _transform(medium, masks, X, modes, deliver):
     its field.
     """
     n_rows, size = X.shape[0], masks.block_size
-    engine = engine_of(medium, n_rows * masks.n_modes, masks.dtype)(masks)
+    engine = engine_of(medium, n_rows, masks.n_modes, masks.dtype)(masks)
     threads = n_threads()
     enough_rows = max(_PIECE_ROWS, _LEAST_PIECE // (masks.n_blocks * size))
     piece_rows = min(enough_rows, max(1, _PIECE // size), -(-n_rows // threads))
@@ -328,5 +328,5 @@ def _product_is_cheaper(medium, X, modes):
         product = n * n_rows * (_NS_PRODUCT * n_inputs + _NS_READ)
     if SciPyTransforms.nanoseconds * transformed < product:  # the slowest engine
         return False
-    engine = engine_of(medium, n_rows * n_blocks * size, X.dtype)
+    engine = engine_of(medium, n_rows, n_blocks * size, X.dtype)
     return engine.nanoseconds * transformed > product

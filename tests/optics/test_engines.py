@@ -100,6 +100,9 @@ def test_numba_is_used_where_there_is_enough_to_do(monkeypatch, numba, fresh):
     assert chosen == []
     OPU().intensity(X, 2000)
     assert chosen == ["numba"]
+    monkeypatch.setattr(_engines, "n_threads", lambda: 64)
+    OPU().intensity(X[:50], 10_000)
+    assert chosen == ["numba"]
     monkeypatch.setenv(VARIABLE, "scipy")
     OPU().intensity(X, 2000)
     assert chosen == ["numba"]
