@@ -7,6 +7,7 @@ import numpy as np
 from .._utils.scratch import Scratch
 from ._numba_passes import compiled
 from ._numba_steps import VECTOR_BYTES
+from ._scipy_transforms import NANOSECONDS
 
 _GAP = 48  # numbers between planes, or all parts of a number would compete for one cache line
 
@@ -14,7 +15,7 @@ _GAP = 48  # numbers between planes, or all parts of a number would compete for 
 class NumbaTransforms:
     """What `SciPyTransforms` does, in one pass over the cache for each row and block."""
 
-    nanoseconds = 2.6
+    nanoseconds = NANOSECONDS["numba"]
 
     def __init__(self, masks):
         self.dtype, self._scratch = masks.dtype, Scratch()

@@ -10,7 +10,7 @@ from .._utils.checks import check_count
 from .._utils.threads import n_threads, pieces, run_pieces
 from ._engines import engine_of
 from ._masks import ArrayMasks, Masks
-from ._scipy_transforms import SciPyTransforms
+from ._scipy_transforms import NANOSECONDS, SciPyTransforms
 from .device import n_modes_of, outputs_of, write_piece
 from .medium import BLOCK_ENTRIES, Medium, read_products
 
@@ -304,8 +304,7 @@ def _transform_arrays(masks, X, modes, consume):
             consume(rows, columns, on_device.field(X[rows, :])[:, inside])
 
 
-# Nanoseconds of one thread of a processor with AVX2, in float32, as those of the engines. Only
-# their ratios matter.
+# As `NANOSECONDS`; only their ratios matter.
 _NS_PRODUCT = 0.05  # one complex multiply-add of a matrix product
 _NS_SPARSE_PRODUCT = 0.5
 _NS_READ = 0.5  # one entry of a product
@@ -326,7 +325,9 @@ def _product_is_cheaper(medium, X, modes):
         product = n * (_NS_SPARSE_PRODUCT * X.nnz + _NS_READ * n_rows)
     else:
         product = n * n_rows * (_NS_PRODUCT * n_inputs + _NS_READ)
-    if SciPyTransforms.nanoseconds * transformed < product:  # the slowest engine
+    if min(NANOSECONDS.values()) * transformed > product:
+        return True  # whichever engine there is, which then need not be loaded
+    if max(NANOSECONDS.values()) * transformed < product:
         return False
     engine = engine_of(medium, n_rows, n_blocks * size, X.dtype)
     return engine.nanoseconds * transformed > product
