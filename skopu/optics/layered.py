@@ -10,9 +10,10 @@ from .._utils.checks import check_count
 from .._utils.threads import n_threads, pieces, run_pieces
 from ._engines import engine_of
 from ._masks import ArrayMasks, Masks
+from ._products import BLOCK_ENTRIES, read_products
 from ._scipy_transforms import NANOSECONDS, SciPyTransforms
 from .device import n_modes_of, outputs_of, write_piece
-from .medium import BLOCK_ENTRIES, Medium, read_products
+from .medium import Medium
 
 # Complex numbers that a piece of work holds at once: a few megabytes, which stays in
 # the processor's cache and is long enough for Python threads not to wait on each other.

@@ -10,7 +10,8 @@ import numpy as np
 
 from .._utils.checks import check_unmasked
 from .._utils.threads import pieces
-from .medium import BLOCK_ENTRIES, Medium
+from ._products import BLOCK_ENTRIES
+from .medium import Medium
 
 
 class IsotropyReport(NamedTuple):

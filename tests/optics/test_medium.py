@@ -14,9 +14,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from skopu._utils.streams import bit_generator, circular_gaussian, phase_table, raw_bytes
-from skopu.optics import OPU, GaussianMedium, LayeredMedium, MeasuredMedium, Medium, _engines
+from skopu.optics import (
+    OPU,
+    GaussianMedium,
+    LayeredMedium,
+    MeasuredMedium,
+    Medium,
+    _engines,
+    _products,
+)
 from skopu.optics import layered as layered_module
-from skopu.optics import medium as medium_module
 from tests.statistics import z_score
 
 MEDIA = [
@@ -262,7 +269,7 @@ def test_blocks_of_long_inputs_are_made_piece_by_piece(make, monkeypatch):
         asked.append((inputs.stop - inputs.start) * len(modes))
         return block(self, n_inputs, inputs, modes, **options)
 
-    monkeypatch.setattr(medium_module, "BLOCK_ENTRIES", 32 * 700)
+    monkeypatch.setattr(_products, "BLOCK_ENTRIES", 32 * 700)
     monkeypatch.setattr(GaussianMedium, "matrix_block", matrix_block)
     medium = GaussianMedium(1)
     assert_allclose(medium.field(make(X), 70, start=11), expected, atol=1e-11)
@@ -322,10 +329,10 @@ def test_products_in_many_blocks(make, monkeypatch):
     """Blocks, pieces of modes and pieces of rows meet at their borders."""
     X, medium = rows(150, 30), GaussianMedium(1)
     expected = X @ medium.transmission_matrix(30, 500, start=11).T
-    monkeypatch.setattr(medium_module, "BLOCK_ENTRIES", 30 * 100)
-    monkeypatch.setattr(medium_module, "_FEW_OUTPUTS", 0)
-    monkeypatch.setattr(medium_module, "_PRODUCT_PIECE", 64 * 41)
-    monkeypatch.setattr(medium_module, "_PRODUCT_MODES", 41)
+    monkeypatch.setattr(_products, "BLOCK_ENTRIES", 30 * 100)
+    monkeypatch.setattr(_products, "_FEW_OUTPUTS", 0)
+    monkeypatch.setattr(_products, "_PRODUCT_PIECE", 64 * 41)
+    monkeypatch.setattr(_products, "_PRODUCT_MODES", 41)
     assert_allclose(GaussianMedium(1).field(make(X), 500, start=11), expected, atol=1e-12)
     expected = X @ medium.transmission_matrix(30, 500).T
     opu = OPU(medium)
