@@ -48,7 +48,7 @@ def _multiply(medium, X, n, start, seed, prepare, deliver, n_outputs=None):
     n_rows, n_inputs = X.shape
     dtype = np.result_type(X.dtype, np.complex64)
     with contextlib.ExitStack() as stack:
-        row_pieces = pieces(n_rows, _piece_rows(n_rows, n_outputs))
+        row_pieces = pieces(n_rows, _piece_rows(X, n_outputs))
         run = stack.enter_context(product_threads()) if len(row_pieces) > 1 else map
         for block_modes in mode_pieces(medium, n_inputs, n):
             low = block_modes.start
@@ -64,9 +64,11 @@ def _multiply(medium, X, n, start, seed, prepare, deliver, n_outputs=None):
                 run_pieces(multiply, row_pieces, run)
 
 
-def _piece_rows(n_rows, n_outputs):
+def _piece_rows(X, n_outputs):
     """Rows whose product is read at once: all of a few, or several pieces for each thread."""
-    if n_rows * n_outputs < _FEW_OUTPUTS:
+    n_rows, sparse = X.shape[0], scipy.sparse.issparse(X)
+    # A dense product has the BLAS's threads, a sparse one those of its pieces alone.
+    if (X.nnz if sparse else n_rows) * n_outputs < _FEW_OUTPUTS:
         return n_rows
     outputs = min(_PRODUCT_PIECE, n_rows * n_outputs // 8)
     return max(1, outputs // min(n_outputs, _PRODUCT_MODES))
