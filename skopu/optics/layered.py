@@ -170,13 +170,13 @@ class LayeredMedium(Medium):
         """
         n = out.shape[1]
         modes = range(n_modes_of(n, mode))
+        self.check(X.shape[1], len(modes))
         if _product_is_cheaper(self, X, modes):
             read_products(self, X, mode, out, finish=finish, seed=seed)
             return
         if not backend_of(X).is_numpy:
             super().read(X, mode, out, finish=finish, seed=seed)
             return
-        self.check(X.shape[1], len(modes))
 
         def deliver(rows, columns, engine, light, blocks, inside, workers):
             outputs = outputs_of(columns, mode, n)
@@ -208,7 +208,8 @@ class LayeredMedium(Medium):
         block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
             Contiguous.
         """
-        if (inputs.stop - inputs.start) * len(modes) <= _KEPT_ENTRIES:
+        few = (inputs.stop - inputs.start) * len(modes) <= _KEPT_ENTRIES
+        if few and type(self) is LayeredMedium:  # a subclass may have other masks
             glass = self.n_layers, n_inputs, inputs.start, inputs.stop, modes, np.dtype(dtype), seed
             return _kept_block(*glass)
         return self._new_block(n_inputs, inputs, modes, dtype, seed)

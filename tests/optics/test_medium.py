@@ -306,6 +306,23 @@ def test_few_modes_do_not_pay_for_whole_blocks(monkeypatch):
     LayeredMedium().field(rows(2000, 784).astype("f"), 5)  # makes the block backwards
 
 
+class LongBlocks(LayeredMedium):
+    def block_size(self, n_inputs):
+        return 2048
+
+
+def test_a_subclass_has_a_block_of_its_own():
+    """Small blocks are kept for the next call: those of LayeredMedium alone."""
+    X = rows(5, 8)
+    LayeredMedium().transmission_matrix(8, 20)
+    medium = LongBlocks()
+    matrix = medium.transmission_matrix(8, 20)
+    assert not np.allclose(matrix, LayeredMedium().transmission_matrix(8, 20))
+    lit = medium.field(rows(2000, 8), 4096)  # by transforms, or by a block of its own
+    assert_allclose(lit[:, :20], rows(2000, 8) @ matrix.T, atol=1e-12)
+    assert_allclose(medium.field(X, 20), X @ matrix.T, atol=1e-12)
+
+
 class Lens(Medium):
     """A medium of one's own, as short as can be."""
 
