@@ -24,12 +24,8 @@ def bit_generator(seed, domain, *path):
     The domain, a word of at most four letters, keeps these streams apart from any
     that a user draws from the same seed.
     """
-    return np.random.Philox(_seed_sequence(seed, domain, *path))
-
-
-def _seed_sequence(seed, domain, *path):
     spawn_key = (int.from_bytes(domain.encode("ascii"), "big"), *path)
-    return np.random.SeedSequence(seed, spawn_key=spawn_key)
+    return np.random.Philox(np.random.SeedSequence(seed, spawn_key=spawn_key))
 
 
 class Generators:

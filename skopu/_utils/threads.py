@@ -110,12 +110,12 @@ own_threads = SharedContext(_blas_on_one_thread)  # the limit is the process's
 
 @contextlib.contextmanager
 def product_threads():
-    """A function like `map`, on threads for work that multiplies by the BLAS.
+    """A function like `map`, on threads for work that multiplies by the BLAS, and their number.
 
     The BLAS keeps to one thread meanwhile, so that what follows a product has threads as well.
     """
     with own_threads() as threads, ThreadPoolExecutor(threads) as pool:
-        yield pool.map
+        yield pool.map, threads
 
 
 def run_pieces(work, tasks, run=None):

@@ -62,10 +62,14 @@ class Operator:
 
     def sums_of_rows(self, weights):
         """weights.columns(slice) @ A[slice], added up, in float64; A is read once, in pieces."""
-        total = np.zeros(self.shape[1:] + weights.shape[:1]).T  # its columns are what is shown
+        total = self._no_sums(weights)
         for rows in pieces_in_memory(self.shape[0], 8 * self.shape[1]):
             add_sums(total, weights.columns(rows), to_numpy(self.A[rows, :]))
         return self.asarray(total)
+
+    def _no_sums(self, weights):
+        """Zeros of the shape of weights @ A, in the order of columns, which are what is shown."""
+        return np.zeros((weights.shape[0], self.shape[1]), order="F")
 
     def count(self, n_matvecs):
         """Note that A is read once, for that many products with a vector, and say so to done."""

@@ -1,7 +1,6 @@
 """One way to multiply by anything: arrays, memory maps, sparse matrices and operators."""
 
 import contextlib
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import scipy.sparse
@@ -10,7 +9,7 @@ from scipy.sparse.linalg import LinearOperator
 from .._utils.arrays import backend_of, numpy_dtype
 from .._utils.checks import check_finite, check_matrix
 from .._utils.dask_collections import is_dask
-from .._utils.threads import SharedContext, own_threads, pieces, run_pieces
+from .._utils.threads import SharedContext, pieces, product_threads, run_pieces
 from ._operator import Operator, add_sums, in_row_order, pieces_in_memory
 
 _ROWS_OF_SUMS = 2**20  # that are added up at once
@@ -105,15 +104,15 @@ class SparseOperator(Operator):
 
     @contextlib.contextmanager
     def _pool(self):
-        with own_threads() as n_threads, ThreadPoolExecutor(n_threads) as pool:
-            self._run, self._n_pieces = pool.map, 4 * n_threads
+        with product_threads() as (self._run, n_threads):
+            self._n_pieces = 4 * n_threads
             try:
-                yield pool.map
+                yield self._run
             finally:
                 del self._run, self._n_pieces
 
     def sums_of_rows(self, weights):
-        total = np.zeros(self.shape[1:] + weights.shape[:1]).T
+        total = self._no_sums(weights)
         for rows in pieces(self.shape[0], _ROWS_OF_SUMS):
             total += (weights.columns(rows) @ self.A[rows]).toarray()
         return total
@@ -156,7 +155,7 @@ class FunctionOperator(Operator):
         return self._columns(slice(0, self.shape[1]))
 
     def sums_of_rows(self, weights):
-        total = np.zeros(self.shape[1:] + weights.shape[:1]).T
+        total = self._no_sums(weights)
         for columns in pieces_in_memory(self.shape[1], 8 * self.shape[0]):
             product = self._columns(columns)
             for rows in pieces_in_memory(self.shape[0], 8 * (columns.stop - columns.start)):

@@ -49,7 +49,7 @@ def _multiply(medium, X, n, start, seed, prepare, deliver, n_outputs=None):
     dtype = np.result_type(X.dtype, np.complex64)
     with contextlib.ExitStack() as stack:
         row_pieces = pieces(n_rows, _piece_rows(X, n_outputs))
-        run = stack.enter_context(product_threads()) if len(row_pieces) > 1 else map
+        run = stack.enter_context(product_threads())[0] if len(row_pieces) > 1 else map
         for block_modes in mode_pieces(medium, n_inputs, n):
             low = block_modes.start
             chosen = range(start + low, start + block_modes.stop)

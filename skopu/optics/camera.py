@@ -267,5 +267,4 @@ def _detect(chain, signals, generators, keys, exposure):
 
         who = f"{type(effect).__name__}.apply_frames"
         signals = check_returned(effect.apply_frames(signals, generator_of), signals.shape, who)
-        signals.flags.writeable = False
     return signals

@@ -22,9 +22,9 @@ class Medium(BaseEstimator):
 
     A medium of your own needs one method, `matrix_block`. The other methods have defaults that
     use it; override `propagate` where light can be propagated faster than by explicit blocks,
-    `read` where its intensity is to be had with no field,
-    and `block_size`, `mean_power` and `check` where modes are not independent, entries have
-    another mean power, or the medium has an end.
+    `read` where readings are to be had with no field, and `block_size`, `mean_power` and
+    `check` where modes are not independent, entries have another mean power, or the medium has
+    an end.
 
     Attributes
     ----------
