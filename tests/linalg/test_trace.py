@@ -489,8 +489,7 @@ def test_sparse_products_share_a_pool(method, function, monkeypatch):
             pools.append(self)
             super().__init__(*args)
 
-    for module in ("linalg._operators", "_utils.threads"):
-        monkeypatch.setattr(f"skopu.{module}.ThreadPoolExecutor", Pool)
+    monkeypatch.setattr("skopu._utils.threads.ThreadPoolExecutor", Pool)
     with threadpool_limits(3), own_threads():  # so that the device makes no pool
         opu_trace(scipy.sparse.csr_array(S), 200, method=method, function=function)
     assert len(pools) == 1
