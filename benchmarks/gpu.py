@@ -1,6 +1,6 @@
 """Projections and estimators on a GPU, through PyTorch.
 
-    SCIPY_ARRAY_API=1 python benchmarks/gpu.py [--device cuda]
+    SCIPY_ARRAY_API=1 python benchmarks/gpu.py [--device cuda] [--data mnist.npz]
 
 - projections: whole intensities a second of batches of binary rows, three layers, float32,
   read by an ideal and by an eight-bit camera, up to the size of the appliance that was sold,
@@ -12,6 +12,10 @@
   the peak memory of both.
 - svd: seconds of OPUTruncatedSVD and of torch.svd_lowrank (defaults, which are less accurate),
   with the energy found over that of a full decomposition.
+- ridge: seconds of OpticalRidgeClassifier.fit on MNIST (see ridge.py), by a Gram matrix and by
+  conjugate gradients with features kept where they fit in half of the GPU's memory, with test
+  accuracy; and for the first, the part of test predictions that are a CPU's. Without --data,
+  on made-up classes.
 
 Times are medians of interleaved rounds after a warm-up, by device events. ``--device cpu`` tries
 the script without a GPU, on sizes made smaller.
@@ -24,9 +28,12 @@ import time
 import numpy as np
 import sklearn
 import torch
+from _mnist import images
 from _report import write_table
+from sklearn.base import clone
+from sklearn.datasets import make_classification
 
-from skopu import OPU, Camera, OpticalRandomFeatures, OPUTruncatedSVD
+from skopu import OPU, Camera, OpticalRandomFeatures, OpticalRidgeClassifier, OPUTruncatedSVD
 
 SIZES = [(2**14, 2**14), (2**17, 2**17), (2**20, 2**20), (1_039_680, 2_219_520)]
 CAMERAS = {"ideal": None, "8 bits": Camera(bits=8)}
@@ -154,13 +161,55 @@ def svd(arguments):
         }
 
 
-TASKS = {"projections": projections, "features": features, "svd": svd}
+def ridge(arguments):
+    X, y, X_test, y_test = _classes(arguments)
+    on_gpu = functools.partial(torch.asarray, device=arguments.device)
+    sizes = (300, 500) if arguments.device == "cpu" else (10_000, 100_000)
+    memory = 2**10
+    if arguments.device != "cpu":
+        memory = torch.cuda.get_device_properties(0).total_memory // 2**21
+    for n, solver in zip(sizes, ("direct", "cg"), strict=True):
+        model = OpticalRidgeClassifier(n, kernel="arc_cosine", solver=solver, random_state=0)
+        with sklearn.config_context(working_memory=memory):
+            run = functools.partial(model.fit, on_gpu(X), y)
+            (taken,) = seconds([run], 1, arguments.device)
+            used = peak(run, arguments.device)
+        predicted = np.concatenate(
+            [model.predict(on_gpu(part)) for part in np.array_split(X_test, 20)]
+        )
+        equal = float("nan")
+        if solver == "direct":
+            equal = float(np.mean(clone(model).fit(X, y).predict(X_test) == predicted))
+        yield {
+            "what": f"OpticalRidgeClassifier, {n} features, {solver}",
+            "rows": len(X),
+            "s": taken,
+            "rows/s": len(X) / taken,
+            "peak GiB": used,
+            "accuracy": float(np.mean(predicted == y_test)),
+            "equal": equal,
+        }
+
+
+def _classes(arguments):
+    if arguments.data is not None:
+        return images(arguments.data)
+    n_train, n_test = (1000, 500) if arguments.device == "cpu" else (60_000, 10_000)
+    X, y = make_classification(
+        n_train + n_test, 784, n_informative=40, n_classes=10, random_state=0
+    )
+    X = X.astype(np.float32) / 28
+    return X[:n_train], y[:n_train], X[n_train:], y[n_train:]
+
+
+TASKS = {"projections": projections, "features": features, "svd": svd, "ridge": ridge}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--device", default="cuda")
+    parser.add_argument("--data", help="path of the .npz file of MNIST, see ridge.py")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument(
         "--batch-bytes", type=int, default=2**34, help="of a batch's rows and what is read of them"
@@ -176,7 +225,7 @@ def main():
         for task in arguments.tasks:
             for row in TASKS[task](arguments):
                 print(row, flush=True)
-                rows.append(row)
+                rows.append({**row, "equal": row.get("equal", float("nan"))})
     write_table(rows, arguments.output)
     if arguments.device != "cpu":
         print(f"({torch.cuda.get_device_name()}, PyTorch {torch.__version__})")

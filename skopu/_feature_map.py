@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 from scipy.special import gammaln
 from sklearn.base import clone
 
-from ._utils.arrays import as_type, backend_of, namespace, numpy_dtype
+from ._utils.arrays import as_type, backend_of, namespace, numpy_dtype, to_numpy
 from ._utils.checks import check_count, check_positive, check_returned, stored_values
 from ._utils.dask_collections import is_dask
 from ._utils.progress import progress_bar
@@ -34,8 +34,11 @@ class FeatureMap(NamedTuple):
     n_inputs: int
     seed: int
 
-    def __call__(self, X, out=None, verbose=0):
-        """Features of the rows of a validated X, of shape (n_samples, n), in out or a new array."""
+    def __call__(self, X, out=None, verbose=0, shift=None):
+        """Features of the rows of a validated X, of shape (n_samples, n), in out or a new array.
+
+        A shift, of shape (n,), is taken away from each row.
+        """
         self._check_range(X)
         scale, who = self.scale(), f"{type(self.kernel).__name__}.activate"
         advice = " A feature is made of each reading."
@@ -47,6 +50,8 @@ class FeatureMap(NamedTuple):
                     check_returned(piece, readings.shape, who, advice), numpy_dtype(readings)
                 )
                 piece *= scale
+                if shift is not None:
+                    piece -= shift[outputs]
                 done(math.prod(piece.shape))
                 return piece
 
@@ -54,7 +59,7 @@ class FeatureMap(NamedTuple):
 
     def blocks(self, X):
         """Slices of rows that cover X, whose features take some 128 MB each."""
-        return pieces(X.shape[0], max(1, _BLOCK_BYTES // (self.n * X.dtype.itemsize)))
+        return pieces(X.shape[0], max(1, _BLOCK_BYTES // (self.n * numpy_dtype(X).itemsize)))
 
     def phases(self, outputs):
         """Random phases of some features, uniform from 0 to 2 pi."""
@@ -147,6 +152,7 @@ def _scale_gamma(X, sample_weight=None):
         squares = float(xp.sum((values - mean) ** 2)) + (size - math.prod(values.shape)) * mean**2
         variance = squares / size
     else:
+        X = to_numpy(X)
         centred = X if issparse(X) else X - X.mean(dtype=np.float64)
         squares = centred.power(2) if issparse(X) else centred**2
         mean, square = (

@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
+import skopu._feature_map
 from skopu import (
     OPU,
     Camera,
@@ -24,6 +25,7 @@ from skopu import (
     MeasuredMedium,
     OpticalRandomFeatures,
     OpticalRidge,
+    OpticalRidgeClassifier,
     OPUTraceEstimator,
     OPUTruncatedSVD,
 )
@@ -210,6 +212,62 @@ def test_pipeline(rng):
     check_same(predicted, expected, torch.asarray(X), 1e-9)
 
 
+@pytest.mark.parametrize(("alphas", "dtype"), [(10.0, np.float64), ([10.0, 30.0], np.float32)])
+@pytest.mark.parametrize("n", [60, 300])
+@pytest.mark.parametrize("solver", ["direct", "cg"])
+def test_ridge(put, solver, n, alphas, dtype, monkeypatch, rng):
+    """Fewer and more features than samples; several blocks, kept and made anew."""
+    monkeypatch.setattr(skopu._feature_map, "_BLOCK_BYTES", 8 * 40 * 70)
+    rows, Y, weights = (
+        rng.normal(size=(150, 9)).astype(dtype),
+        rng.normal(size=(150, 2)),
+        rng.random(150),
+    )
+    model = OpticalRidge(n, alphas=alphas, kernel="rbf", solver=solver, tol=1e-6, random_state=0)
+    for y, sample_weight in ((Y, None), (Y[:, 0], weights)):
+        expected = clone(model).fit(rows, y, sample_weight)
+        tol = 1e4 * float(np.finfo(dtype).eps)
+        found = clone(model).fit(put(rows), y if sample_weight is None else put(y), sample_weight)
+        assert found.alpha_ == expected.alpha_
+        if np.size(alphas) > 1:
+            assert found.best_score_ == pytest.approx(expected.best_score_, rel=tol)
+        check_same(found.coef_, expected.coef_, put(rows), tol)
+        check_same(found.intercept_, np.asarray(expected.intercept_), put(rows), tol)
+        again = pickle.loads(pickle.dumps(found))
+        for other in DTYPES:  # also than in fit
+            check_same(
+                again.predict(put(rows.astype(other))),
+                expected.predict(rows.astype(other)),
+                put(rows),
+                tol,
+            )
+    with sklearn.config_context(working_memory=0):
+        anew = clone(model).fit(put(rows), put(y), put(weights))
+    check_same(anew.coef_, expected.coef_, put(rows), tol)
+
+
+@pytest.mark.parametrize("solver", ["direct", "cg"])
+def test_ridge_classifier(put, solver, rng):
+    rows = rng.normal(size=(120, 9))
+    y = (rows[:, 0] > 0) + 2 * (rows[:, 1] > 0)
+    model = OpticalRidgeClassifier(50, kernel="arc_cosine", solver=solver, random_state=0)
+    expected = clone(model).fit(rows, y)
+    scores = clone(model).fit(put(rows), put(y)).decision_function(put(rows))
+    check_same(scores, expected.decision_function(rows), put(rows), 1e-4)
+    names = np.array(["a", "b", "c", "d"])
+    labels = np.stack([y == 1, y > 1, y > 2], axis=1).astype(int)
+    for target, where in ((y, put), (y, np.asarray), (names[y], np.asarray), (labels, put)):
+        for weights in (None, "balanced" if target.ndim == 1 else None):
+            model.set_params(class_weight=weights)
+            expected = clone(model).fit(rows, target).predict(rows)
+            found = clone(model).fit(put(rows), where(target)).predict(put(rows))
+            assert arrays.place(found) == arrays.place(where(target) if where is put else expected)
+            assert np.array_equal(arrays.to_numpy(found), expected)
+    torch = pytest.importorskip("torch")
+    rows, y = torch.asarray(rows), torch.asarray(y)
+    assert model.set_params(class_weight=None).fit(rows, y).score(rows, y) > 0.8
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("degree", [0.5, 1, 2, 3])
 def test_optical_kernel(put, degree, dtype):
@@ -378,11 +436,13 @@ def test_mixed_devices(put, rng):
     features = OpticalRandomFeatures(n=5).fit(A)
     with pytest.raises(ValueError, match=r"OpticalRandomFeatures.transform\(\) must use the same"):
         features.transform(put(A))
+    for one, other in ((put(A), A), (A, put(A))):
+        ridge = OpticalRidge(n=5).fit(one, b)
+        with pytest.raises(ValueError, match=r"OpticalRidge.predict\(\) must use the same"):
+            ridge.predict(other)
 
 
-@pytest.mark.parametrize(
-    "estimator", [OpticalRidge(n=9), DFAClassifier(), DFAGraphClassifier()], ids=str
-)
+@pytest.mark.parametrize("estimator", [DFAClassifier(), DFAGraphClassifier()], ids=str)
 def test_estimators_of_numpys_arrays_say_so(put, estimator):
     with pytest.raises(ValueError, match=r"takes arrays of NumPy, got one of .* Convert it"):
         estimator.fit(put(X), put(np.arange(9) % 2))

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import scipy.sparse
+import sklearn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.linalg import LinearOperator, lsqr
@@ -24,13 +25,16 @@ from skopu import (
     OpticalRidge,
     OpticalRidgeClassifier,
 )
+from skopu._feature_map import feature_map
 from skopu.linear_model import (
     RIDGE_SOLVERS,
     RidgeProblem,
     RidgeSolver,
     _conjugate_gradients,
+    _row_sums,
     _solvers,
 )
+from skopu.linear_model._row_sums import RowSums
 
 X, y = load_digits(return_X_y=True)
 X, y = X[:200] / 16, y[:200]
@@ -201,21 +205,99 @@ def test_generalized_cross_validation_is_that_of_the_hat_matrix():
 
 
 def test_conjugate_gradients_that_do_not_converge_are_told(monkeypatch):
-    monkeypatch.setattr(_conjugate_gradients, "_RANK", 1)
+    monkeypatch.setattr(_row_sums, "_MOST_SUMS", 1)
     model = OpticalRidge(200, alphas=1e-6, solver="cg", max_iter=2)
     with pytest.warns(
         ConvergenceWarning, match='"cg" has not converged to tol=0.0001. Raise max_iter=2'
     ) as told:
         model.fit(X, y)
     assert told[0].filename == __file__
-    assert model.n_iter_ == 3  # the sketch, and two steps
+    assert model.n_iter_ == 3  # the sums, and two steps
 
 
-def test_the_sketch_saves_steps(monkeypatch):
-    model = OpticalRidge(100, alphas=1e-3, solver="cg", tol=1e-6, random_state=0)
-    good = clone(model).fit(X, y).n_iter_
-    monkeypatch.setattr(_conjugate_gradients, "_RANK", 1)
-    assert model.set_params(max_iter=5000).fit(X, y).n_iter_ > 5 * good
+@pytest.mark.parametrize("n_sums", [100, 150, 200])
+def test_random_sums_of_samples_save_steps(n_sums, monkeypatch):
+    model = OpticalRidge(100, alphas=1e-3, solver="cg", tol=1e-6, max_iter=5000, random_state=0)
+    monkeypatch.setattr(_row_sums, "_MOST_SUMS", 1)
+    without = clone(model).fit(X, y).n_iter_
+    monkeypatch.setattr(_row_sums, "_MOST_SUMS", n_sums)
+    good = model.fit(X, y).n_iter_
+    assert 3 * good < without
+    assert n_sums < 200 or good <= 4  # as many sums as samples leave nothing to do
+
+
+def problem_of(n, seed=0, weights=None):
+    """A problem, and its centred and weighted features."""
+    model = OpticalRandomFeatures(n, random_state=0)
+    features, options = feature_map(model, X), {"tol": 1e-4, "max_iter": 9, "verbose": 0}
+    problem = RidgeProblem(features, X, T[:200], weights, fit_intercept=True, seed=seed, **options)
+    weights = np.ones(len(X)) if weights is None else weights
+    Z = model.fit_transform(X)
+    return problem, np.sqrt(weights)[:, None] * (Z - np.average(Z, axis=0, weights=weights))
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_inner_products_of_random_sums_have_those_of_samples_as_their_mean(weights, monkeypatch):
+    monkeypatch.setattr(_row_sums, "_MOST_SUMS", 30)
+    found = []
+    for seed in range(200):
+        problem, Z = problem_of(6, seed, weights)
+        sums = RowSums(problem)
+        for rows, block in problem.blocks():
+            sums.add(rows, block)
+        sums.preconditioner(problem.mean, 1)
+        found.append(sums._sums.T @ sums._sums)
+    error = np.mean(found, axis=0) - Z.T @ Z
+    z = error / (np.std(found, axis=0) / np.sqrt(len(found)))
+    assert abs(z).max() < 5
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("n", [50, 300])
+def test_as_many_random_sums_as_samples_solve_exactly(n):
+    problem, Z = problem_of(n, weights=WEIGHTS)
+    sums = RowSums(problem)
+    for rows, block in problem.blocks():
+        sums.add(rows, block)
+    shifts = np.array([0.01, 10, 0.01])
+    columns = np.random.default_rng(0).normal(size=(n, 3))
+    found = sums.preconditioner(problem.mean, 0.01)(columns, shifts)
+    assert np.allclose(Z.T @ (Z @ found) + shifts * found, columns)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+@pytest.mark.parametrize("solver", ["direct", "cg"])
+def test_features_are_kept_where_they_fit(solver, weights):
+    made = []
+
+    class Counting(OPU):
+        def project(self, rows, *arguments, **options):
+            made.append(len(rows))
+            return super().project(rows, *arguments, **options)
+
+    camera = Camera(bits=8, photons=100)
+    model = OpticalRidge(80, alphas=[0.1, 10.0], solver=solver, tol=1e-10, random_state=0)
+    model.set_params(opu=Counting(GaussianMedium(), camera, random_state=1))
+    kept = clone(model).fit(X, y, weights)
+    rows_kept = sum(made)
+    made.clear()
+    with sklearn.config_context(working_memory=0):
+        made_anew = clone(model).fit(X, y, weights)
+    assert kept.n_iter_ == made_anew.n_iter_ > 1
+    assert sum(made) - rows_kept == (kept.n_iter_ - 1) * len(X)
+    assert kept.alpha_ == made_anew.alpha_
+    assert np.array_equal(kept.coef_, made_anew.coef_)
+
+
+def test_samples_without_weight_count_for_nothing_in_generalized_cross_validation():
+    weights = WEIGHTS * (np.arange(len(y)) < 120)
+    model = OpticalRidge(60, alphas=ALPHAS, solver="cg", tol=1e-10, random_state=0)
+    scores = [
+        clone(model).fit(X[:stop], y[:stop], weights[:stop]).best_score_ for stop in (120, 200)
+    ]
+    assert np.isclose(*scores, rtol=0.05)  # the trace comes from other random vectors
 
 
 def test_large_grams_are_left_to_conjugate_gradients(monkeypatch):

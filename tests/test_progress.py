@@ -29,7 +29,7 @@ WORK = {
     "features": (OpticalRandomFeatures(50), "10.0k/10.0k"),
     "svd": (OPUTruncatedSVD(3, n_iter=1), "6 passes"),
     "ridge": (OpticalRidge(20, alphas=[1, 2]), "400/400"),
-    "ridge, conjugate gradients": (OpticalRidge(20, solver="cg"), "1 passes"),
+    "ridge, conjugate gradients": (OpticalRidge(60, solver="cg"), "1 passes"),
     "training": (DFAClassifier((5,), max_iter=3), "3.00/3.00"),
     "training ": (DFAGraphClassifier((5,), max_iter=4), "4.00/4.00"),
 }

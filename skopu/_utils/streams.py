@@ -55,6 +55,13 @@ def raw_bytes(bits, n_bytes):
     return words.astype("<u8", copy=False).view(np.uint8)[:n_bytes]
 
 
+def random_signs(seed, domain, n_rows, n):
+    """Signs 1 and -1 of shape (n_rows, n), as float64."""
+    n_bytes = -(-n_rows * n // 8)
+    bits = np.unpackbits(raw_bytes(bit_generator(seed, domain), n_bytes))[: n_rows * n]
+    return bits.reshape(n_rows, n) * 2.0 - 1
+
+
 @functools.cache
 def phase_table(n_bits, dtype):
     """The 2**n_bits unit phasors exp(2j pi k / 2**n_bits), read-only.

@@ -1,4 +1,4 @@
-"""Linear models on random features that are never held in memory.
+"""Linear models on random features that need not fit into memory.
 
 What an estimator knows of a way to solve is its entry in ``RIDGE_SOLVERS``.
 """

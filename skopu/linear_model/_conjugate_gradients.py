@@ -1,17 +1,13 @@
-"""Ridge regression by conjugate gradients, which make all features anew at each step."""
+"""Ridge regression by conjugate gradients, which go over all features at each step."""
 
 import numpy as np
 
 from .._utils.progress import progress_bar
-from .._utils.streams import bit_generator, raw_bytes
-from ..linalg._nystrom import nystrom
-from ..linalg._random_vectors import random_matrix
-from ..optics import OPU, GaussianMedium
-from ._ridge_checks import best_of, check_overflow
+from .._utils.streams import random_signs
+from ._ridge_checks import best_of
+from ._row_sums import RowSums
 from .ridge_solver import RidgeSolver
 
-_RANK = 1024  # directions that the preconditioner knows
-_SKETCH = 2**27  # entries of the preconditioner's sketch: 1 GB
 _PROBES = 10  # random vectors that the trace of the hat matrix is estimated from
 _PROBE_TOL = 10  # times tol: the error of the trace goes as the square
 
@@ -19,10 +15,9 @@ _PROBE_TOL = 10  # times tol: the error of the trace goes as the square
 class ConjugateGradients(RidgeSolver):
     """For all targets and alphas at once; each step is a pass.
 
-    Preconditioned with a random sketch of the Gram matrix, see Z. Frangella, J. A. Tropp and
-    M. Udell, "Randomized Nystrom preconditioning", SIAM J. Matrix Anal. Appl. 44, 2023. The
-    best alpha has the least error of generalized cross-validation, for which random vectors
-    give the trace of the hat matrix: A. Girard, Numer. Math. 56, 1989.
+    Preconditioned with random sums of the samples, see `RowSums`. The best alpha has the least
+    error of generalized cross-validation, for which random vectors give the trace of the hat
+    matrix: A. Girard, Numer. Math. 56, 1989.
     """
 
     name, takes_several = "cg", True
@@ -30,9 +25,10 @@ class ConjugateGradients(RidgeSolver):
     @np.errstate(over="ignore", invalid="ignore")
     def solve(self, problem, alphas):
         n_targets, several = problem.n_targets, len(alphas) > 1
-        probes = _random_signs(problem.seed, problem.n_samples, _PROBES if several else 0)
+        probes = random_signs(problem.seed, "hat", problem.n_samples, _PROBES if several else 0)
         columns = np.hstack([problem.Y, probes.astype(problem.dtype)])
-        right, precondition = _first_pass(problem, columns)
+        problem.keep_features()
+        right, precondition = _first_pass(problem, columns, min(alphas))
         shifts = np.repeat(np.asarray(alphas, np.float64), right.shape[1])
         tols = np.full(right.shape[1], problem.tol)
         tols[n_targets:] *= _PROBE_TOL
@@ -49,39 +45,16 @@ class ConjugateGradients(RidgeSolver):
         return problem.solution(coefs[best][:, :n_targets], alphas[best], score, converged)
 
 
-def _first_pass(problem, columns):
+def _first_pass(problem, columns, least_alpha):
     """Right-hand sides of columns as targets, and a preconditioner."""
-    rank = min(_RANK, problem.n, max(1, _SKETCH // problem.n))
-    opu = OPU(GaussianMedium(), random_state=problem.seed)
-    test = np.linalg.qr(random_matrix(opu, problem.n, rank, np.float64))[0]
-    right, sketch = np.zeros((problem.n, columns.shape[1])), np.zeros(test.shape)
+    backend, sums = problem.backend, RowSums(problem)
+    right = backend.zeros((columns.shape[1], problem.n), np.float64)
     with progress_bar(problem.verbose, len(columns), "ridge, sketch", " rows") as done:
-        narrow = test.astype(problem.dtype)
         for rows, block in problem.blocks(done):
-            right += block.T @ columns[rows]
-            sketch += block.T @ (block @ narrow)
-    check_overflow(sketch, problem.dtype)
-    right -= np.outer(problem.mean, problem.roots.astype(np.float64) @ columns)
-    return right, _preconditioner(problem.centre(sketch, test), test, problem.dtype)
-
-
-def _random_signs(seed, n_rows, n):
-    n_bytes = -(-n_rows * n // 8)
-    bits = np.unpackbits(raw_bytes(bit_generator(seed, "hat"), n_bytes))[: n_rows * n]
-    return bits.reshape(n_rows, n) * 2.0 - 1
-
-
-def _preconditioner(sketch, test, dtype):
-    """Function of (columns, shifts), near the inverse of Gram matrix + shift for each column."""
-    values, vectors = nystrom(sketch, test, dtype)
-    values = values[:, None]
-
-    def precondition(columns, shifts):
-        inside = vectors.T @ columns
-        gain = (values[-1] + shifts) / (values + shifts) - 1
-        return columns + vectors @ (gain * inside)
-
-    return precondition
+            right += backend.asarray(columns[rows].T) @ block
+            sums.add(rows, block)
+    shifted = np.outer(problem.mean, problem.roots.astype(np.float64) @ columns)
+    return backend.to_numpy(right).T - shifted, sums.preconditioner(problem.mean, least_alpha)
 
 
 def _iterate(problem, right, shifts, precondition, tols, done):
@@ -107,7 +80,7 @@ def _iterate(problem, right, shifts, precondition, tols, done):
 
 def _generalized(problem, right, coef, alpha):
     """Mean squared error of generalized cross-validation for one alpha."""
-    n_samples, n_targets = problem.n_samples, problem.n_targets
+    n_samples, n_targets = np.count_nonzero(problem.roots), problem.n_targets
     explained = np.einsum("ij,ij->j", right, coef)  # x'b, where x'r = 0 for the residual r
     squares = np.square(problem.Y, dtype=np.float64).sum()
     residual = squares - (explained + alpha * np.square(coef).sum(axis=0))[:n_targets].sum()

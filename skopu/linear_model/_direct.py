@@ -34,12 +34,13 @@ class Direct(RidgeSolver):
 
 def _solve_stored(problem, alphas):
     """By scikit-learn, which takes inner products of samples where these are fewer."""
+    features = problem.backend.to_numpy(problem.stored())
     if len(alphas) == 1:
         model, alpha, score = Ridge(alphas[0], fit_intercept=problem.fit_intercept), alphas[0], None
-        model.fit(problem.stored(), problem.targets, problem.weights)
+        model.fit(features, problem.targets, problem.weights)
     else:
         model = RidgeCV(alphas, fit_intercept=problem.fit_intercept)
-        model.fit(problem.stored(), problem.targets, problem.weights)
+        model.fit(features, problem.targets, problem.weights)
         alpha, score = model.alpha_, model.best_score_
     coef = np.reshape(model.coef_, (problem.n_targets, -1)).T
     return RidgeSolution(coef, np.broadcast_to(model.intercept_, problem.n_targets), alpha, score)
@@ -47,17 +48,13 @@ def _solve_stored(problem, alphas):
 
 def _solve_in_passes(problem, alphas):
     """By a factorization, or by eigenvectors for several alphas."""
-    n, dtype = problem.n, problem.dtype
-    gram = np.zeros((n, n), dtype, order="F")  # its lower triangle
-    right = np.zeros((n, problem.n_targets))
-    syrk, syr = get_blas_funcs(["syrk", "syr"], [gram])
+    dtype = problem.dtype
     n_rows = problem.n_samples * (1 if len(alphas) == 1 else 2)
     check_some_rows(problem, min(alphas))
+    if len(alphas) > 1:
+        problem.keep_features()
     with progress_bar(problem.verbose, n_rows, "ridge", " rows") as done:
-        for rows, block in problem.blocks(done):
-            gram = syrk(1, block.T, beta=1, c=gram, lower=True, overwrite_c=True)
-            right += block.T @ problem.Y[rows]
-        gram = syr(-problem.total, problem.mean.astype(dtype), lower=True, a=gram, overwrite_a=True)
+        gram, right = _inner_products(problem, done)
         check_overflow(gram.diagonal(), dtype)
         if len(alphas) == 1:
             return problem.solution(_factor_and_solve(gram, right, alphas[0]), alphas[0])
@@ -72,6 +69,23 @@ def _solve_in_passes(problem, alphas):
     best = best_of(errors, alphas)
     coef = vectors @ (inverses[:, [best]] * right)
     return problem.solution(coef, alphas[best], -errors[best])
+
+
+def _inner_products(problem, done):
+    """Lower triangle of the Gram matrix in Fortran's order, and products with the targets."""
+    n, dtype, backend = problem.n, problem.dtype, problem.backend
+    right = backend.zeros((problem.n_targets, n), np.float64)
+    gram = np.zeros((n, n), dtype, order="F") if backend.is_numpy else backend.zeros((n, n), dtype)
+    syrk, syr = get_blas_funcs(["syrk", "syr"], dtype=dtype)
+    for rows, block in problem.blocks(done):
+        right += backend.asarray(problem.Y[rows].T) @ block
+        if backend.is_numpy:
+            gram = syrk(1, block.T, beta=1, c=gram, lower=True, overwrite_c=True)
+        else:
+            gram += block.T @ block
+    gram = np.asfortranarray(backend.to_numpy(gram))
+    gram = syr(-problem.total, problem.mean.astype(dtype), lower=True, a=gram, overwrite_a=True)
+    return gram, backend.to_numpy(right).T
 
 
 def _factor_and_solve(gram, right, alpha):
@@ -102,19 +116,19 @@ def _extreme_eigenvalues(L):
 
 def _leave_one_out(problem, vectors, inverses, right, done):
     """Mean squared error of predictions for each sample by all others, for each alpha."""
-    dtype = problem.dtype
+    dtype, asarray, to_numpy = problem.dtype, problem.backend.asarray, problem.backend.to_numpy
     mean = (problem.mean @ vectors).astype(dtype)
     errors = np.zeros(inverses.shape[1])
-    coefs = [(inverse[:, None] * right).astype(dtype) for inverse in inverses.T]
-    inverses = inverses.astype(dtype)
+    coefs = [asarray((inverse[:, None] * right).astype(dtype)) for inverse in inverses.T]
+    vectors, inverses = asarray(vectors), asarray(inverses.astype(dtype))
     for rows, block in problem.blocks(done):
-        for part in pieces(len(block), _PART):
+        for part in pieces(block.shape[0], _PART):
             samples = slice(rows.start + part.start, rows.start + part.stop)
-            rotated = block[part] @ vectors
-            rotated -= np.outer(problem.roots[samples], mean)
-            residuals = [problem.Y[samples] - rotated @ coef for coef in coefs]
-            np.square(rotated, out=rotated)
-            leverages = rotated @ inverses
+            rotated = block[part, :] @ vectors
+            rotated -= asarray(np.outer(problem.roots[samples], mean))
+            residuals = [problem.Y[samples] - to_numpy(rotated @ coef) for coef in coefs]
+            rotated *= rotated
+            leverages = to_numpy(rotated @ inverses)
             leverages += np.reshape(problem.leverage_of_mean(samples), (-1, 1))
             for i, residual in enumerate(residuals):
                 left_out = residual / (1 - leverages[:, [i]])

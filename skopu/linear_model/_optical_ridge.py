@@ -10,8 +10,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._device_mixin import DeviceMixin
 from .._feature_map import feature_map
-from .._utils.checks import check_choice, check_some_weight, validate_rows
-from .._utils.private_sklearn import Interval, StrOptions
+from .._utils.arrays import as_type, backend_of, dispatched, numpy_dtype, place, to_numpy
+from .._utils.checks import (
+    check_as_fitted,
+    check_choice,
+    check_some_weight,
+    numbers_alone,
+    validate_rows,
+)
+from .._utils.private_sklearn import Interval, StrOptions, check_sample_weight
 from ..kernels import KERNELS, Kernel
 from ..optics import Device, LayeredMedium
 from ._solvers import RIDGE_SOLVERS
@@ -68,6 +75,20 @@ class BaseOpticalRidge(DeviceMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    def _validate(self, X, y, **options):
+        """Checked X, which stays what it is, and y as an array of NumPy."""
+        y = to_numpy(y) if dispatched(y) else y
+        options = {"accept_sparse": "csr", "multi_output": True, **options}
+        return validate_rows(self, X, y=y, accept_foreign=True, **options)
+
+    def _weights(self, sample_weight, Y):
+        """Checked weights as an array of NumPy, or None."""
+        if sample_weight is None:
+            return None
+        sample_weight = to_numpy(sample_weight) if dispatched(sample_weight) else sample_weight
+        with numbers_alone(sample_weight=sample_weight):
+            return check_sample_weight(sample_weight, Y, ensure_non_negative=True)
+
     def _solve(self, X, Y, sample_weight):
         """Fit to targets of shape (n_samples, n_targets)."""
         alphas = np.asarray(self.alphas)
@@ -99,14 +120,16 @@ class BaseOpticalRidge(DeviceMixin, BaseEstimator):
                 f'The solver "{solver.name}" does not choose among alphas, got {self.alphas!r}. '
                 "Give one, or search for it with sklearn.model_selection.GridSearchCV."
             )
-        solution = solver.solve(problem, alphas)
+        with problem.backend.memory_explained():
+            solution = solver.solve(problem, alphas)
         if not isinstance(solution, RidgeSolution):
             raise ValueError(
                 f"{type(solver).__name__}.solve must return problem.solution(coef, alpha), got "
                 f"{type(solution).__name__}."
             )
-        self.coef_ = np.ascontiguousarray(solution.coef.T, X.dtype)
-        self.intercept_ = np.asarray(solution.intercept, X.dtype)
+        coef = np.ascontiguousarray(solution.coef.T, problem.dtype)
+        self.coef_ = problem.backend.asarray(coef)
+        self.intercept_ = problem.backend.asarray(np.asarray(solution.intercept, problem.dtype))
         self.alpha_, self.n_iter_ = solution.alpha, problem.n_passes
         self.best_score_ = solution.score
         self._warn(solution, solver.name)
@@ -131,18 +154,22 @@ class BaseOpticalRidge(DeviceMixin, BaseEstimator):
             **outside,
         )
 
-    def _targets(self, X):
+    def _targets(self, X, method):
         """Predicted targets of shape (n_samples, n_targets)."""
         check_is_fitted(self, "coef_")
-        X = validate_rows(self, X, reset=False, accept_sparse="csr")
-        coef = np.atleast_2d(self.coef_)
-        result = np.empty((X.shape[0], len(coef)), np.result_type(X, coef))
-        for rows in self._map.blocks(X):
-            np.matmul(self._map(X[rows]), coef.T, out=result[rows])
+        X = validate_rows(self, X, reset=False, accept_sparse="csr", accept_foreign=True)
+        check_as_fitted(self, X, place(self.coef_), method)
+        backend, coef = backend_of(X), self.coef_ if self.coef_.ndim == 2 else self.coef_[None, :]
+        dtype = np.result_type(numpy_dtype(X), numpy_dtype(coef))
+        coef, result = as_type(coef, dtype), backend.empty((X.shape[0], coef.shape[0]), dtype)
+        with backend.memory_explained():
+            for rows in self._map.blocks(X):
+                result[rows, :] = as_type(self._map(X[rows, :]), dtype) @ coef.T
         result += self.intercept_
         return result
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.array_api_support = True
         tags.input_tags.sparse = True
         return tags

@@ -1,4 +1,4 @@
-"""Ridge regression and classification on random features that are never held in memory."""
+"""Ridge regression and classification on random features that need not fit into memory."""
 
 import numpy as np
 from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
@@ -6,18 +6,18 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.validation import column_or_1d
 
-from .._utils.checks import numbers_alone, validate_rows
+from .._utils.arrays import backend_of, dispatched, like, to_numpy
 from .._utils.fitting import unchanged_on_error
-from .._utils.private_sklearn import StrOptions, check_sample_weight, fit_context
+from .._utils.private_sklearn import StrOptions, fit_context
 from ._optical_ridge import BaseOpticalRidge
 
 
 class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
-    """Ridge regression on optical random features that are never held in memory.
+    """Ridge regression on optical random features that need not fit into memory.
 
     The same model as a pipeline of `OpticalRandomFeatures` and
     `sklearn.linear_model.Ridge` (or `RidgeCV`, for several ``alphas``), for more features
-    than fit: they are made block by block, and gathered at once [1]_.
+    than fit into memory: they are made block by block, and gathered at once [1]_.
 
     Parameters
     ----------
@@ -37,8 +37,9 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
     solver : {"auto", "direct", "cg"} or RidgeSolver, default="auto"
         "direct" gathers the inner products of features, of which one block of rows is held
         at a time, and factors that matrix (n^2 numbers; 4 n^2 with several alphas). "cg"
-        never holds it: each step of conjugate gradients makes all features anew. "auto" is
-        "direct" up to n=25000.
+        never holds it: each step of conjugate gradients goes over all features. "auto" is
+        "direct" up to n=25000. Where all features fit into scikit-learn's ``working_memory``
+        they are kept for later passes; if not, each pass makes them anew.
     tol : float, default=1e-4
         "cg" ends when residuals are this small, relative to the right-hand sides; ten times
         this for the random vectors by which it chooses among several alphas.
@@ -64,8 +65,8 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
     best_score_ : float or None
         Negative mean squared error of cross-validation at ``alpha_``; None with a single alpha.
     n_iter_ : int
-        How often `fit` made the features: once, "direct" twice for several alphas, "cg" once
-        and at each step.
+        How often `fit` went over all features: once, "direct" twice for several alphas, "cg"
+        once and at each step.
     opu_ : OPU
         The device in use.
     n_features_in_ : int
@@ -130,14 +131,11 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
         UserWarning
             If the best of three alphas or more is the smallest or the largest.
         """
-        X, y = validate_rows(self, X, y=y, accept_sparse="csr", multi_output=True, y_numeric=True)
-        if sample_weight is not None:
-            with numbers_alone(sample_weight=sample_weight):
-                sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        y = y.astype(np.float64, copy=False)
-        self._solve(X, y.reshape(len(y), -1), sample_weight)
-        if len(self.coef_) == 1:  # also of one column, as Ridge has it
-            self.coef_, self.intercept_ = self.coef_[0], self.intercept_[0]
+        X, y = self._validate(X, y, y_numeric=True)
+        y = y.astype(np.float64, copy=False).reshape(len(y), -1)
+        self._solve(X, y, self._weights(sample_weight, y))
+        if self.coef_.shape[0] == 1:  # also of one column, as Ridge has it
+            self.coef_, self.intercept_ = self.coef_[0, :], self.intercept_[0]
         return self
 
     def predict(self, X):
@@ -153,7 +151,7 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
             Predictions.
         """
-        targets = self._targets(X)
+        targets = self._targets(X, "predict")
         return targets[:, 0] if self.coef_.ndim == 1 else targets
 
     def __sklearn_tags__(self):
@@ -163,11 +161,11 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
 
 
 class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
-    """Ridge classifier on optical random features that are never held in memory.
+    """Ridge classifier on optical random features that need not fit into memory.
 
     The same model as a pipeline of `OpticalRandomFeatures` and
     `sklearn.linear_model.RidgeClassifier` (or `RidgeClassifierCV`, for several ``alphas``),
-    for more features than fit: they are made block by block, and gathered at once [1]_.
+    for more features than fit into memory: they are made block by block, and gathered at once [1]_.
     Classes become targets of -1 and 1.
 
     Parameters
@@ -190,8 +188,9 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
     solver : {"auto", "direct", "cg"} or RidgeSolver, default="auto"
         "direct" gathers the inner products of features, of which one block of rows is held
         at a time, and factors that matrix (n^2 numbers; 4 n^2 with several alphas). "cg"
-        never holds it: each step of conjugate gradients makes all features anew. "auto" is
-        "direct" up to n=25000.
+        never holds it: each step of conjugate gradients goes over all features. "auto" is
+        "direct" up to n=25000. Where all features fit into scikit-learn's ``working_memory``
+        they are kept for later passes; if not, each pass makes them anew.
     tol : float, default=1e-4
         "cg" ends when residuals are this small, relative to the right-hand sides; ten times
         this for the random vectors by which it chooses among several alphas.
@@ -209,7 +208,7 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels.
+        Class labels; as y, and predictions, an array of another library if y was one.
     coef_ : ndarray of shape (1, n) or (n_classes, n)
         Weights of the features.
     intercept_ : ndarray of shape (1,) or (n_classes,)
@@ -219,8 +218,8 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
     best_score_ : float or None
         Negative mean squared error of cross-validation at ``alpha_``; None with a single alpha.
     n_iter_ : int
-        How often `fit` made the features: once, "direct" twice for several alphas, "cg" once
-        and at each step.
+        How often `fit` went over all features: once, "direct" twice for several alphas, "cg"
+        once and at each step.
     opu_ : OPU
         The device in use.
     n_features_in_ : int
@@ -319,15 +318,16 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
         UserWarning
             If the best of three alphas or more is the smallest or the largest.
         """
-        X, y = validate_rows(self, X, y=y, accept_sparse="csr", multi_output=True)
+        like_y = backend_of(y) if dispatched(y) else None
+        X, y = self._validate(X, y)
         self._binarizer = LabelBinarizer(pos_label=1, neg_label=-1)
         Y = self._binarizer.fit_transform(y).astype(np.float64)
         self.classes_ = self._binarizer.classes_
+        if like_y is not None:
+            self.classes_ = like_y.asarray(self.classes_)
         if not self._binarizer.y_type_.startswith("multilabel"):
             y = column_or_1d(y, warn=True)
-        if sample_weight is not None:
-            with numbers_alone(sample_weight=sample_weight):
-                sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        sample_weight = self._weights(sample_weight, Y)
         if self.class_weight is not None:
             weight = compute_sample_weight(self.class_weight, y)
             sample_weight = weight if sample_weight is None else sample_weight * weight
@@ -347,7 +347,7 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes those of ``classes_[1]`` alone.
         """
-        targets = self._targets(X)
+        targets = self._targets(X, "decision_function")
         return targets[:, 0] if targets.shape[1] == 1 else targets
 
     def predict(self, X):
@@ -363,10 +363,10 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Classes, or for each label 1 or 0.
         """
-        targets = self._targets(X)
+        targets = to_numpy(self._targets(X, "predict"))
         if self._binarizer.y_type_.startswith("multilabel"):
             targets = np.where(targets > 0, 1, -1)
-        return self._binarizer.inverse_transform(targets, threshold=0)
+        return like(self._binarizer.inverse_transform(targets, threshold=0), self.classes_)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -4,7 +4,6 @@ import numpy as np
 
 from .._utils.checks import all_finite
 
-_SOME = 256  # samples that are looked at before a pass
 _LOST = 10  # times rounding of the largest eigenvalue, below which an eigenvalue is noise
 
 
@@ -31,16 +30,15 @@ def check_some_rows(problem, alpha):
     No more than half of their directions may be lost. Of the rows, spread over all, those
     longest along the leading direction do not count: one outlier would seem to be many.
     """
-    rows = np.unique(np.linspace(0, problem.n_samples - 1, _SOME).astype(int))
+    rows, some = problem.some_features()
     roots = problem.roots[rows]
     weight = np.square(roots, dtype=np.float64).sum()
     if weight == 0:
         return
-    some = problem.features(problem.X[rows]) - problem.shift
-    some = some.astype(np.float64) * roots[:, None]
+    some = (some - problem.shift).astype(np.float64) * roots[:, None]
     check_overflow(some, problem.dtype)
     _, sizes, directions = np.linalg.svd(some, full_matrices=False)
-    along = np.sort(np.square(some @ directions[0]))[: -(-9 * len(rows) // 10)]
+    along = np.sort(np.square(some @ directions[0]))[: -(-9 * len(some) // 10)]
     scale = problem.total / weight
     middle, largest = scale * sizes[len(sizes) // 2] ** 2, scale * along.sum()
     # Without the longest tenth, some half of a normal sum is left; half of that is the margin.

@@ -1,16 +1,17 @@
-"""A ridge regression on features that are made block by block and never held at once."""
+"""A ridge regression on features that are made block by block and need not be held."""
 
 import functools
 from typing import NamedTuple
 
 import numpy as np
 
+from .._utils.arrays import backend_of, numpy_dtype, working_rows
 from .._utils.checks import all_finite
 from .._utils.threads import pieces
 
 _STORED = 2**27  # features that are stored where samples are fewer
-_PART = 1024  # samples of a block whose float64 copy is held at once
-_SOME = 256  # samples whose mean is near that of all
+_PART = 256  # samples whose features are added up in their own dtype
+_SOME = 256  # samples that stand for all
 
 
 class RidgeSolution(NamedTuple):
@@ -47,9 +48,10 @@ class RidgeProblem:
     Parameters
     ----------
     features : callable
-        ``features(X, out=None)`` makes those of some samples; ``features.n`` is their number.
+        ``features(X, out=None, shift=None)`` makes those of some samples, less a shift;
+        ``features.n`` is their number.
     X : {ndarray, sparse matrix} of shape (n_samples, n_inputs)
-        Samples.
+        Samples; or an array of another library, and then so are the features.
     targets : ndarray of shape (n_samples, n_targets)
         Targets.
     weights : ndarray of shape (n_samples,) or None
@@ -64,7 +66,7 @@ class RidgeProblem:
     n, n_samples, n_targets : int
         Numbers of features, samples and targets.
     n_passes : int
-        How often the features were made.
+        How often all features were gone over.
     Y : ndarray of shape (n_samples, n_targets)
         Targets less their mean, times the roots of the weights.
     tol : float
@@ -81,9 +83,10 @@ class RidgeProblem:
         self.features, self.X, self.targets, self.weights = features, X, targets, weights
         self.fit_intercept = fit_intercept
         self.tol, self.max_iter, self.seed, self.verbose = tol, max_iter, seed, verbose
-        self.n, self.dtype = features.n, X.dtype
+        self.n, self.dtype, self.backend = features.n, numpy_dtype(X), backend_of(X)
         self.n_samples, self.n_targets = targets.shape
         self.n_passes, self._mean = 0, None
+        self._kept, self._is_kept = None, False
 
     @property
     def has_few_samples(self):
@@ -119,8 +122,21 @@ class RidgeProblem:
         """Near the mean of the features, so that sums of squares do not cancel."""
         if not self.fit_intercept:
             return np.zeros(self.n, self.dtype)
-        some = self.features(self.X[self.features.blocks(self.X)[0]][:_SOME])
+        _, some = self.some_features()
         return some.mean(axis=0, dtype=np.float64).astype(self.dtype)
+
+    def some_features(self):
+        """Make the features of some samples, spread over all.
+
+        Returns
+        -------
+        rows : slice
+            Which samples, 256 at most.
+        features : ndarray of shape (n_rows, n)
+            As they are: neither shifted nor weighted.
+        """
+        rows = slice(0, self.n_samples, -(-self.n_samples // _SOME))
+        return rows, self.backend.to_numpy(self.features(self.X[rows, :]))
 
     @property
     def mean(self):
@@ -129,6 +145,14 @@ class RidgeProblem:
             for _ in self.blocks():
                 pass
         return self._mean
+
+    def keep_features(self):
+        """Keep the features of the next pass for all later ones, where they fit.
+
+        They fit if they take at most ``sklearn.get_config()["working_memory"]`` MiB.
+        """
+        if self.n_samples <= working_rows(self.n * self.dtype.itemsize):
+            self._kept = self.backend.empty((self.n_samples, self.n), self.dtype)
 
     def blocks(self, done=None):
         """Iterate over the features of all samples: a pass.
@@ -143,24 +167,37 @@ class RidgeProblem:
         rows : slice
             Which samples.
         block : ndarray of shape (n_rows, n)
-            Their features less the shift, times the roots of their weights. All blocks share
-            one piece of memory: each is overwritten by the next.
+            Their features less the shift, times the roots of their weights; read-only. Unless
+            they are kept, all blocks share one piece of memory: each is overwritten by the next.
         """
         self.n_passes += 1
         slices = self.features.blocks(self.X)
-        memory = np.empty((slices[0].stop, self.n), self.dtype)
+        is_made, memory = self._is_kept, self._kept
+        if memory is None:
+            memory = self.backend.empty((slices[0].stop, self.n), self.dtype)
         mean = np.zeros(self.n) if self._mean is None else None
         for rows in slices:
-            block = self.features(self.X[rows], out=memory[: rows.stop - rows.start])
-            block -= self.shift
-            block *= self.roots[rows, None]
+            where = slice(0, rows.stop - rows.start) if self._kept is None else rows
+            block = memory[where, :]
+            if not is_made:
+                self._make(rows, block)
             if mean is not None and self.fit_intercept:
                 self._add_to_mean(mean, rows, block)
             yield rows, block
             if done is not None:
                 done(rows.stop - rows.start)
+        self._is_kept = self._kept is not None
         if mean is not None:
             self._mean = mean
+
+    def _make(self, rows, block):
+        shift = self.backend.asarray(self.shift) if self.fit_intercept else None
+        if self.backend.is_numpy:
+            self.features(self.X[rows], out=block, shift=shift)
+        else:
+            block[...] = self.features(self.X[rows, :], shift=shift)
+        if self.weights is not None:
+            block *= self.backend.asarray(self.roots[rows, None])
 
     def stored(self):
         """Make the features of all samples and hold them at once: a pass.
@@ -175,9 +212,9 @@ class RidgeProblem:
         return self.features(self.X)
 
     def _add_to_mean(self, mean, rows, block):
-        roots = self.roots[rows].astype(np.float64)
-        for part in pieces(len(block), _PART):  # a float64 copy of all would be as large again
-            mean += roots[part] @ block[part].astype(np.float64) / self.total
+        roots = self.backend.asarray(self.roots[rows])
+        for part in pieces(block.shape[0], _PART):  # of which float32 loses nothing
+            mean += self.backend.to_numpy(roots[part] @ block[part, :]) / self.total
 
     def right_hand_sides(self, done=None):
         """Gather B, in one pass.
@@ -192,10 +229,10 @@ class RidgeProblem:
         B : ndarray of shape (n, n_targets)
             In float64.
         """
-        right = np.zeros((self.n, self.n_targets))
+        right = self.backend.zeros((self.n_targets, self.n), np.float64)
         for rows, block in self.blocks(done):
-            right += block.T @ self.Y[rows]
-        return right
+            right += self.backend.asarray(self.Y[rows].T) @ block
+        return self.backend.to_numpy(right).T
 
     def multiply(self, columns):
         """Multiply by G, in one pass.
@@ -210,28 +247,12 @@ class RidgeProblem:
         product : ndarray of shape (n, n_columns)
             In float64.
         """
-        narrow, product = columns.astype(self.dtype), np.zeros(columns.shape)
+        narrow = self.backend.asarray(columns.astype(self.dtype))
+        product = self.backend.zeros(columns.shape[::-1], np.float64)
         for _, block in self.blocks():
-            product += block.T @ (block @ narrow)
-        return self.centre(product, columns)
-
-    def centre(self, product, columns):
-        """Turn a product with the Gram matrix of shifted features into one with G.
-
-        Parameters
-        ----------
-        product : ndarray of shape (n, n_columns)
-            Sum of ``block.T @ block @ columns`` over a pass; written over.
-        columns : ndarray of shape (n, n_columns)
-            What was multiplied.
-
-        Returns
-        -------
-        product : ndarray of shape (n, n_columns)
-            Less what the mean of the features has in it.
-        """
-        product -= self.total * np.outer(self.mean, self.mean @ columns)
-        return product
+            product += (block @ narrow).T @ block  # far faster than its transpose
+        product = self.backend.to_numpy(product).T
+        return product - self.total * np.outer(self.mean, self.mean @ columns)
 
     def leverage_of_mean(self, rows):
         """Part that the intercept has in the leverage of samples.

@@ -1,0 +1,115 @@
+"""Random sums of samples, as a preconditioner of a ridge regression."""
+
+import math
+
+import numpy as np
+import scipy.linalg
+
+from .._utils.streams import bit_generator, random_signs, raw_bytes
+from ._ridge_checks import check_overflow
+
+_SUMS, _MOST_SUMS = 4, 2**12  # for each feature, and in all up to some 50,000 features
+_MOST_ENTRIES = 2**30  # of all sums: 4 or 8 GB
+_KNOWN = 0.7  # directions that are taken for known, of those that the sums have
+_AT_ONCE = 64  # samples whose features are multiplied by their signs at once
+_NEAR = 2  # a ratio of penalties that is not worth another trial
+_PROBES = 10  # random vectors that a trace is estimated from
+
+
+class RowSums:
+    """S Z, where S adds each sample, with a random sign, to one of some thousand sums.
+
+    Their inner products are near G = Z' Z in the directions in which features vary most. So
+    they solve G + alpha I well where alpha hides all others, and a larger penalty does the rest:
+    it leaves errors of like size in all directions, which conjugate gradients then take away.
+    See K. L. Clarkson and D. P. Woodruff, "Low-rank approximation and regression in input
+    sparsity time", J. ACM 63, 2017. Here samples in a row go to sums in a row, as many as there
+    are, which then start anew with a random one: nothing is gathered or scattered.
+    """
+
+    def __init__(self, problem):
+        n, n_samples = problem.n, problem.n_samples
+        most = min(max(_MOST_SUMS, n // 12), _MOST_ENTRIES // n)  # longer passes are worth more
+        n_sums = max(1, min(n_samples, _SUMS * n, most))
+        n_turns = -(-n_samples // n_sums)
+        words = raw_bytes(bit_generator(problem.seed, "turn"), 8 * n_turns).view("<u8")
+        self._firsts = (words % n_sums).tolist()
+        self._backend, self._dtype = problem.backend, problem.dtype
+        signs = random_signs(problem.seed, "sign", n_samples, 1).astype(problem.dtype)
+        self._signs = self._backend.asarray(signs)
+        self._sums = self._backend.zeros((n_sums, n), problem.dtype)
+        roots = np.zeros((n_sums, 1))
+        for rows, places in self._parts(0, n_samples):
+            roots[places] += signs[rows] * problem.roots[rows, None]
+        self._roots = roots
+        # With as many sums as samples, S is orthogonal.
+        self._most_known = n_sums if n_sums == n_samples else _KNOWN * n_sums
+
+    def _parts(self, start, stop):
+        """Slices of samples, and of the sums that they go to, one each."""
+        n_sums = self._sums.shape[0]
+        while start < stop:
+            turn, along = divmod(start, n_sums)
+            place = (self._firsts[turn] + along) % n_sums
+            length = min(stop - start, n_sums - along, n_sums - place, _AT_ONCE)
+            yield slice(start, start + length), slice(place, place + length)
+            start += length
+
+    def add(self, rows, block):
+        """Add the features of some samples."""
+        for samples, places in self._parts(rows.start, rows.stop):
+            part = block[samples.start - rows.start : samples.stop - rows.start, :]
+            self._sums[places, :] += self._signs[samples, :] * part
+
+    def preconditioner(self, mean, least_shift):
+        """Function of (columns, shifts), near the inverse of G + shift for each column.
+
+        mean is that of the features added: what it has in G is taken away.
+        """
+        backend, dtype, sums = self._backend, self._dtype, self._sums
+        sums -= backend.asarray((self._roots * mean).astype(dtype))
+        gram = backend.to_numpy(sums @ sums.T).astype(np.float64)
+        check_overflow(gram, dtype)
+        least, factor = self._least_penalty(gram, least_shift)
+        factors = {least: factor}
+
+        def precondition(columns, shifts):
+            inside = backend.to_numpy(sums @ backend.asarray(columns.astype(dtype)))
+            inside, penalties = inside.astype(np.float64), np.maximum(shifts, least)
+            for penalty in set(penalties.tolist()):
+                if penalty not in factors:
+                    factors[penalty] = _factor(gram, penalty)
+                chosen = penalties == penalty
+                inside[:, chosen] = scipy.linalg.cho_solve(factors[penalty], inside[:, chosen])
+            known = backend.asarray(inside.T.astype(dtype)) @ sums
+            return (columns - backend.to_numpy(known).T) / penalties
+
+        return precondition
+
+    def _least_penalty(self, gram, shift):
+        """Least penalty for which the sums know enough directions, and the factor of gram + it."""
+        low = max(shift, 10 * np.finfo(self._dtype).eps * np.linalg.norm(gram))
+        factor = _factor(gram, low)
+        if _n_directions(factor, low) <= self._most_known:
+            return low, factor
+        high, factor = np.trace(gram) / self._most_known, None  # which knows no more for certain
+        while high > _NEAR * low:
+            middle = math.sqrt(low * high)
+            tried = _factor(gram, middle)
+            if _n_directions(tried, middle) <= self._most_known:
+                high, factor = middle, tried
+            else:
+                low = middle
+        return high, _factor(gram, high) if factor is None else factor
+
+
+def _factor(gram, penalty):
+    return scipy.linalg.cho_factor(gram + penalty * np.eye(len(gram)), lower=True)
+
+
+def _n_directions(factor, penalty):
+    """About how many directions the penalty does not hide, by random vectors."""
+    size = len(factor[0])
+    probes = random_signs(0, "tr", size, _PROBES)
+    inverse = np.mean(np.sum(probes * scipy.linalg.cho_solve(factor, probes), axis=0))
+    return size - penalty * inverse
