@@ -6,12 +6,13 @@ import numpy as np
 import scipy.linalg
 
 from .._utils.streams import bit_generator, random_signs, raw_bytes
+from .._utils.threads import pieces
 from ._ridge_checks import check_overflow
 
 _SUMS, _MOST_SUMS = 4, 2**12  # for each feature, and in all up to some 50,000 features
 _MOST_ENTRIES = 2**30  # of all sums: 4 or 8 GB
 _KNOWN = 0.7  # directions that are taken for known, of those that the sums have
-_AT_ONCE = 64  # samples whose features are multiplied by their signs at once
+_AT_ONCE = 64  # samples or sums that are changed at once
 _NEAR = 2  # a ratio of penalties that is not worth another trial
 _PROBES = 10  # random vectors that a trace is estimated from
 
@@ -67,7 +68,9 @@ class RowSums:
         mean is that of the features added: what it has in G is taken away.
         """
         backend, dtype, sums = self._backend, self._dtype, self._sums
-        sums -= backend.asarray((self._roots * mean).astype(dtype))
+        mean = mean.astype(dtype)
+        for part in pieces(len(self._roots), _AT_ONCE):
+            sums[part, :] -= backend.asarray(self._roots[part].astype(dtype) * mean)
         gram = backend.to_numpy(sums @ sums.T).astype(np.float64)
         check_overflow(gram, dtype)
         least, factor = self._least_penalty(gram, least_shift)
@@ -104,7 +107,9 @@ class RowSums:
 
 
 def _factor(gram, penalty):
-    return scipy.linalg.cho_factor(gram + penalty * np.eye(len(gram)), lower=True)
+    shifted = gram.copy()
+    shifted.ravel()[:: len(gram) + 1] += penalty
+    return scipy.linalg.cho_factor(shifted.T, lower=True, overwrite_a=True)
 
 
 def _n_directions(factor, penalty):
