@@ -17,8 +17,8 @@
   accuracy; and for the first, the part of test predictions that are a CPU's. Without --data,
   on made-up classes.
 
-Times are medians of interleaved rounds after a warm-up, by device events. ``--device cpu`` tries
-the script without a GPU, on sizes made smaller.
+Times are medians of interleaved rounds after a warm-up (of ridge, of one), by device events.
+``--device cpu`` tries the script without a GPU, on sizes made smaller.
 """
 
 import argparse

@@ -219,10 +219,10 @@ def test_conjugate_gradients_that_do_not_converge_are_told(monkeypatch):
 def test_random_sums_of_samples_save_steps(n_sums, monkeypatch):
     model = OpticalRidge(100, alphas=1e-3, solver="cg", tol=1e-6, max_iter=5000, random_state=0)
     monkeypatch.setattr(_row_sums, "_MOST_SUMS", 1)
-    without = clone(model).fit(X, y).n_iter_
+    few = clone(model).fit(X, y).n_iter_
     monkeypatch.setattr(_row_sums, "_MOST_SUMS", n_sums)
     good = model.fit(X, y).n_iter_
-    assert 3 * good < without
+    assert 3 * good < few
     assert n_sums < 200 or good <= 4  # as many sums as samples leave nothing to do
 
 
@@ -260,7 +260,7 @@ def test_as_many_random_sums_as_samples_solve_exactly(n):
     sums = RowSums(problem)
     for rows, block in problem.blocks():
         sums.add(rows, block)
-    shifts = np.array([0.01, 10, 0.01])
+    shifts = np.array([0.01, 0.01 * 8**3, 0.01])
     columns = np.random.default_rng(0).normal(size=(n, 3))
     found = sums.preconditioner(problem.mean, 0.01)(columns, shifts)
     assert np.allclose(Z.T @ (Z @ found) + shifts * found, columns)
@@ -283,12 +283,49 @@ def test_features_are_kept_where_they_fit(solver, weights):
     kept = clone(model).fit(X, y, weights)
     rows_kept = sum(made)
     made.clear()
-    with sklearn.config_context(working_memory=0):
+    with sklearn.config_context(working_memory=80 * 8 * (len(X) - 1) / 2**20):
         made_anew = clone(model).fit(X, y, weights)
     assert kept.n_iter_ == made_anew.n_iter_ > 1
     assert sum(made) - rows_kept == (kept.n_iter_ - 1) * len(X)
     assert kept.alpha_ == made_anew.alpha_
     assert np.array_equal(kept.coef_, made_anew.coef_)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_features_are_kept_once_and_not_written_to():
+    problem, Z = problem_of(40)
+    expected = problem_of(40)[0].multiply(np.eye(40))
+    for _, block in problem.blocks():
+        problem.keep_features()  # from the next pass on
+        with pytest.raises(ValueError, match="read-only"):
+            block *= 2
+    for _ in range(3):
+        problem.keep_features()
+        assert np.allclose(problem.multiply(np.eye(40)), expected)
+        assert np.allclose(expected, Z.T @ Z)
+
+
+@pytest.mark.parametrize("scale", [1e-60, 1e-38, 1, 1e38, 1e60])
+def test_conjugate_gradients_in_any_unit(scale, monkeypatch):
+    monkeypatch.setattr(_row_sums, "_MOST_SUMS", 100)
+    alphas = [1e-3 * scale**4, 1e3 * scale**4]  # as squares of features, which are squares
+    model = OpticalRidge(60, alphas=alphas, solver="cg", tol=1e-9, random_state=0).fit(X * scale, y)
+    expected = clone(model).set_params(alphas=[1e-3, 1e3]).fit(X, y)
+    assert np.isclose(model.alpha_, expected.alpha_ * scale**4)
+    assert np.allclose(
+        model.coef_ * scale**2, expected.coef_, atol=1e-6 * abs(expected.coef_).max()
+    )
+
+
+@pytest.mark.parametrize("rows", [np.zeros((20, 3)), np.ones((20, 3)), np.eye(3)])
+@pytest.mark.parametrize("alpha", [1e-200, 1.0, 1e200])
+def test_conjugate_gradients_on_next_to_nothing(rows, alpha):
+    target = np.arange(len(rows), dtype=float)
+    for fit_intercept in (True, False):
+        model = OpticalRidge(
+            9, alphas=alpha, solver="cg", fit_intercept=fit_intercept, max_iter=999
+        )
+        assert np.isfinite(model.fit(rows, target).predict(rows)).all()
 
 
 def test_samples_without_weight_count_for_nothing_in_generalized_cross_validation():
@@ -382,6 +419,15 @@ def test_best_alpha_at_an_edge_is_told(n, solver):
     with pytest.warns(UserWarning, match=r"is 10\.0, the largest of them: a larger one"):
         clone(model).set_params(alphas=[1e-1, 1, 10]).fit(X, noise)
     assert clone(model).set_params(alphas=[1e-6, 1e5]).fit(X, y).alpha_ in (1e-6, 1e5)
+
+
+def test_one_sample_of_weight_has_no_cross_validation():
+    weights = np.zeros(len(y))
+    weights[3] = 2
+    for solver in ("direct", "cg"):
+        model = OpticalRidge(10, alphas=[1, 2], solver=solver)
+        with pytest.raises(ValueError, match="n_samples = 1, or one of weight"):
+            model.fit(X, y, weights)
 
 
 def test_bad_data():

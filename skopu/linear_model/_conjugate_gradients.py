@@ -49,7 +49,7 @@ def _first_pass(problem, columns, least_alpha):
     """Right-hand sides of columns as targets, and a preconditioner."""
     backend, sums = problem.backend, RowSums(problem)
     right = backend.zeros((columns.shape[1], problem.n), np.float64)
-    with progress_bar(problem.verbose, len(columns), "ridge, sketch", " rows") as done:
+    with progress_bar(problem.verbose, len(columns), "ridge, first pass", " rows") as done:
         for rows, block in problem.blocks(done):
             right += backend.asarray(columns[rows].T) @ block
             sums.add(rows, block)

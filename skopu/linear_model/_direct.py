@@ -83,7 +83,8 @@ def _inner_products(problem, done):
             gram = syrk(1, block.T, beta=1, c=gram, lower=True, overwrite_c=True)
         else:
             gram += block.T @ block
-    gram = np.asfortranarray(backend.to_numpy(gram))
+    if not backend.is_numpy:
+        gram = np.require(backend.to_numpy(gram).T, requirements="FW")
     gram = syr(-problem.total, problem.mean.astype(dtype), lower=True, a=gram, overwrite_a=True)
     return gram, backend.to_numpy(right).T
 

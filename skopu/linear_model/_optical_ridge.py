@@ -96,10 +96,12 @@ class BaseOpticalRidge(DeviceMixin, BaseEstimator):
             raise ValueError(f"alphas must be one positive number or several, got {self.alphas!r}.")
         if not (np.isfinite(alphas).all() and alphas.min() > 0):
             raise ValueError(f"alphas must be positive and finite, got {self.alphas!r}.")
-        if alphas.size > 1 and len(Y) == 1:
-            raise ValueError("There is no cross-validation among alphas with n_samples = 1.")
         if sample_weight is not None:
             check_some_weight(sample_weight)
+        if alphas.size > 1 and (len(Y) if sample_weight is None else sum(sample_weight > 0)) == 1:
+            raise ValueError(
+                "There is no cross-validation among alphas with n_samples = 1, or one of weight."
+            )
         self._map = feature_map(self, X, sample_weight)
         self.opu_ = self._map.opu
         problem = RidgeProblem(

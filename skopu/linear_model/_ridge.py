@@ -6,7 +6,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.validation import column_or_1d
 
-from .._utils.arrays import backend_of, dispatched, like, to_numpy
+from .._utils.arrays import like, to_numpy
 from .._utils.fitting import unchanged_on_error
 from .._utils.private_sklearn import StrOptions, fit_context
 from ._optical_ridge import BaseOpticalRidge
@@ -208,7 +208,7 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels; as y, and predictions, an array of another library if y was one.
+        Class labels; numbers are, as predictions are, an array of the library of X.
     coef_ : ndarray of shape (1, n) or (n_classes, n)
         Weights of the features.
     intercept_ : ndarray of shape (1,) or (n_classes,)
@@ -318,13 +318,12 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
         UserWarning
             If the best of three alphas or more is the smallest or the largest.
         """
-        like_y = backend_of(y) if dispatched(y) else None
         X, y = self._validate(X, y)
         self._binarizer = LabelBinarizer(pos_label=1, neg_label=-1)
         Y = self._binarizer.fit_transform(y).astype(np.float64)
         self.classes_ = self._binarizer.classes_
-        if like_y is not None:
-            self.classes_ = like_y.asarray(self.classes_)
+        if self.classes_.dtype.kind in "biuf":
+            self.classes_ = like(self.classes_, X)
         if not self._binarizer.y_type_.startswith("multilabel"):
             y = column_or_1d(y, warn=True)
         sample_weight = self._weights(sample_weight, Y)

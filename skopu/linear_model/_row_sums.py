@@ -5,14 +5,16 @@ import math
 import numpy as np
 import scipy.linalg
 
+from .._utils.arrays import working_rows
 from .._utils.streams import bit_generator, random_signs, raw_bytes
 from .._utils.threads import pieces
 from ._ridge_checks import check_overflow
 
 _SUMS, _MOST_SUMS = 4, 2**12  # for each feature, and in all up to some 50,000 features
-_MOST_ENTRIES = 2**30  # of all sums: 4 or 8 GB
+_WORKING = 4  # times scikit-learn's working_memory: what the sums may take
 _KNOWN = 0.7  # directions that are taken for known, of those that the sums have
 _AT_ONCE = 64  # samples or sums that are changed at once
+_STEP = 8  # from one penalty to the next
 _NEAR = 2  # a ratio of penalties that is not worth another trial
 _PROBES = 10  # random vectors that a trace is estimated from
 
@@ -30,8 +32,9 @@ class RowSums:
 
     def __init__(self, problem):
         n, n_samples = problem.n, problem.n_samples
-        most = min(max(_MOST_SUMS, n // 12), _MOST_ENTRIES // n)  # longer passes are worth more
-        n_sums = max(1, min(n_samples, _SUMS * n, most))
+        most = max(_MOST_SUMS, n // 12)  # long passes are worth more sums
+        fit = _WORKING * working_rows(n * problem.dtype.itemsize)
+        n_sums = min(n_samples, _SUMS * n, most, fit)
         n_turns = -(-n_samples // n_sums)
         words = raw_bytes(bit_generator(problem.seed, "turn"), 8 * n_turns).view("<u8")
         self._firsts = (words % n_sums).tolist()
@@ -65,7 +68,8 @@ class RowSums:
     def preconditioner(self, mean, least_shift):
         """Function of (columns, shifts), near the inverse of G + shift for each column.
 
-        mean is that of the features added: what it has in G is taken away.
+        mean is that of the features added: what it has in G is taken away. No shift is below
+        least_shift.
         """
         backend, dtype, sums = self._backend, self._dtype, self._sums
         mean = mean.astype(dtype)
@@ -73,25 +77,30 @@ class RowSums:
             sums[part, :] -= backend.asarray(self._roots[part].astype(dtype) * mean)
         gram = backend.to_numpy(sums @ sums.T).astype(np.float64)
         check_overflow(gram, dtype)
-        least, factor = self._least_penalty(gram, least_shift)
-        factors = {least: factor}
+        unit = gram.max() or 1.0  # of penalties, whose squares are then within range
+        gram /= unit
+        least, factor = self._least_penalty(gram, least_shift / unit)
+        factors, largest = {least: factor}, _STEP * len(gram)
 
         def precondition(columns, shifts):
             inside = backend.to_numpy(sums @ backend.asarray(columns.astype(dtype)))
-            inside, penalties = inside.astype(np.float64), np.maximum(shifts, least)
+            inside = inside.astype(np.float64) / unit
+            # In steps, so that many alphas do not take a factor each.
+            penalties = np.clip(shifts / unit, least, largest)
+            penalties = least * _STEP ** np.rint(np.log(penalties / least) / math.log(_STEP))
             for penalty in set(penalties.tolist()):
                 if penalty not in factors:
                     factors[penalty] = _factor(gram, penalty)
                 chosen = penalties == penalty
                 inside[:, chosen] = scipy.linalg.cho_solve(factors[penalty], inside[:, chosen])
             known = backend.asarray(inside.T.astype(dtype)) @ sums
-            return (columns - backend.to_numpy(known).T) / penalties
+            return (columns - backend.to_numpy(known).T) / (unit * penalties)
 
         return precondition
 
     def _least_penalty(self, gram, shift):
         """Least penalty for which the sums know enough directions, and the factor of gram + it."""
-        low = max(shift, 10 * np.finfo(self._dtype).eps * np.linalg.norm(gram))
+        low = max(shift, 10 * np.finfo(self._dtype).eps * max(1, np.linalg.norm(gram)))
         factor = _factor(gram, low)
         if _n_directions(factor, low) <= self._most_known:
             return low, factor

@@ -135,7 +135,8 @@ class RidgeProblem:
         features : ndarray of shape (n_rows, n)
             As they are: neither shifted nor weighted.
         """
-        rows = slice(0, self.n_samples, -(-self.n_samples // _SOME))
+        n_rows = min(_SOME, self.features.blocks(self.X)[0].stop)
+        rows = slice(0, self.n_samples, -(-self.n_samples // n_rows))
         return rows, self.backend.to_numpy(self.features(self.X[rows, :]))
 
     @property
@@ -151,7 +152,8 @@ class RidgeProblem:
 
         They fit if they take at most ``sklearn.get_config()["working_memory"]`` MiB.
         """
-        if self.n_samples <= working_rows(self.n * self.dtype.itemsize):
+        fit = self.n_samples <= working_rows(self.n * self.dtype.itemsize)
+        if fit and self._kept is None:
             self._kept = self.backend.empty((self.n_samples, self.n), self.dtype)
 
     def blocks(self, done=None):
@@ -172,21 +174,24 @@ class RidgeProblem:
         """
         self.n_passes += 1
         slices = self.features.blocks(self.X)
-        is_made, memory = self._is_kept, self._kept
-        if memory is None:
+        is_made, kept = self._is_kept, self._kept
+        memory = kept
+        if kept is None:
             memory = self.backend.empty((slices[0].stop, self.n), self.dtype)
         mean = np.zeros(self.n) if self._mean is None else None
         for rows in slices:
-            where = slice(0, rows.stop - rows.start) if self._kept is None else rows
+            where = slice(0, rows.stop - rows.start) if kept is None else rows
             block = memory[where, :]
             if not is_made:
                 self._make(rows, block)
+            if self.backend.is_numpy:
+                block.flags.writeable = False
             if mean is not None and self.fit_intercept:
                 self._add_to_mean(mean, rows, block)
             yield rows, block
             if done is not None:
                 done(rows.stop - rows.start)
-        self._is_kept = self._kept is not None
+        self._is_kept = kept is not None
         if mean is not None:
             self._mean = mean
 
@@ -213,7 +218,7 @@ class RidgeProblem:
 
     def _add_to_mean(self, mean, rows, block):
         roots = self.backend.asarray(self.roots[rows])
-        for part in pieces(block.shape[0], _PART):  # of which float32 loses nothing
+        for part in pieces(block.shape[0], _PART):  # so few that float32 loses little
             mean += self.backend.to_numpy(roots[part] @ block[part, :]) / self.total
 
     def right_hand_sides(self, done=None):
