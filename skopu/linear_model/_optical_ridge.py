@@ -98,7 +98,10 @@ class BaseOpticalRidge(DeviceMixin, BaseEstimator):
             raise ValueError(f"alphas must be positive and finite, got {self.alphas!r}.")
         if sample_weight is not None:
             check_some_weight(sample_weight)
-        if alphas.size > 1 and (len(Y) if sample_weight is None else sum(sample_weight > 0)) == 1:
+        if (
+            alphas.size > 1
+            and (len(Y) if sample_weight is None else np.count_nonzero(sample_weight)) == 1
+        ):
             raise ValueError(
                 "There is no cross-validation among alphas with n_samples = 1, or one of weight."
             )
