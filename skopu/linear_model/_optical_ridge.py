@@ -77,15 +77,14 @@ class BaseOpticalRidge(DeviceMixin, BaseEstimator):
 
     def _validate(self, X, y, **options):
         """Checked X, which stays what it is, and y as an array of NumPy."""
-        y = to_numpy(y) if dispatched(y) else y
         options = {"accept_sparse": "csr", "multi_output": True, **options}
-        return validate_rows(self, X, y=y, accept_foreign=True, **options)
+        return validate_rows(self, X, y=_off_device(y), accept_foreign=True, **options)
 
     def _weights(self, sample_weight, Y):
         """Checked weights as an array of NumPy, or None."""
         if sample_weight is None:
             return None
-        sample_weight = to_numpy(sample_weight) if dispatched(sample_weight) else sample_weight
+        sample_weight = _off_device(sample_weight)
         with numbers_alone(sample_weight=sample_weight):
             return check_sample_weight(sample_weight, Y, ensure_non_negative=True)
 
@@ -98,10 +97,8 @@ class BaseOpticalRidge(DeviceMixin, BaseEstimator):
             raise ValueError(f"alphas must be positive and finite, got {self.alphas!r}.")
         if sample_weight is not None:
             check_some_weight(sample_weight)
-        if (
-            alphas.size > 1
-            and (len(Y) if sample_weight is None else np.count_nonzero(sample_weight)) == 1
-        ):
+        n_weighted = len(Y) if sample_weight is None else np.count_nonzero(sample_weight)
+        if alphas.size > 1 and n_weighted == 1:
             raise ValueError(
                 "There is no cross-validation among alphas with n_samples = 1, or one of weight."
             )
@@ -178,3 +175,8 @@ class BaseOpticalRidge(DeviceMixin, BaseEstimator):
         tags.array_api_support = True
         tags.input_tags.sparse = True
         return tags
+
+
+def _off_device(values):
+    """What a user gave; as an array of NumPy, if it is one of another library."""
+    return to_numpy(values) if dispatched(values) else values

@@ -39,7 +39,8 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
         at a time, and factors that matrix (n^2 numbers; 4 n^2 with several alphas). "cg"
         never holds it: each step of conjugate gradients goes over all features. "auto" is
         "direct" up to n=25000. Where all features fit into scikit-learn's ``working_memory``
-        they are kept for later passes; if not, each pass makes them anew.
+        they are kept for later passes; if not, each pass makes them anew. "cg" also holds some
+        thousand sums of samples, of up to four times ``working_memory``.
     tol : float, default=1e-4
         "cg" ends when residuals are this small, relative to the right-hand sides; ten times
         this for the random vectors by which it chooses among several alphas.
@@ -190,7 +191,8 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
         at a time, and factors that matrix (n^2 numbers; 4 n^2 with several alphas). "cg"
         never holds it: each step of conjugate gradients goes over all features. "auto" is
         "direct" up to n=25000. Where all features fit into scikit-learn's ``working_memory``
-        they are kept for later passes; if not, each pass makes them anew.
+        they are kept for later passes; if not, each pass makes them anew. "cg" also holds some
+        thousand sums of samples, of up to four times ``working_memory``.
     tol : float, default=1e-4
         "cg" ends when residuals are this small, relative to the right-hand sides; ten times
         this for the random vectors by which it chooses among several alphas.

@@ -42,10 +42,8 @@ class RowSums:
         signs = random_signs(problem.seed, "sign", n_samples, 1).astype(problem.dtype)
         self._signs = self._backend.asarray(signs)
         self._sums = self._backend.zeros((n_sums, n), problem.dtype)
-        roots = np.zeros((n_sums, 1))
-        for rows, places in self._parts(0, n_samples):
-            roots[places] += signs[rows] * problem.roots[rows, None]
-        self._roots = roots
+        self._roots = np.zeros((n_sums, 1))
+        self._add(self._roots, signs, slice(0, n_samples), problem.roots[:, None])
         # With as many sums as samples, S is orthogonal.
         self._most_known = n_sums if n_sums == n_samples else _KNOWN * n_sums
 
@@ -61,9 +59,12 @@ class RowSums:
 
     def add(self, rows, block):
         """Add the features of some samples."""
+        self._add(self._sums, self._signs, rows, block)
+
+    def _add(self, sums, signs, rows, values):
         for samples, places in self._parts(rows.start, rows.stop):
-            part = block[samples.start - rows.start : samples.stop - rows.start, :]
-            self._sums[places, :] += self._signs[samples, :] * part
+            part = slice(samples.start - rows.start, samples.stop - rows.start)
+            sums[places, :] += signs[samples, :] * values[part, :]
 
     def preconditioner(self, mean, least_shift):
         """Function of (columns, shifts), near the inverse of G + shift for each column.
