@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-from sklearn.utils.extmath import svd_flip
 
 from .._utils.arrays import like, namespace, numpy_dtype
 from .._utils.checks import check_count
@@ -130,8 +129,20 @@ def _leading(bases, n_components, run):
     V = polish(multiply(rights, vt[:n_components].T, run), run)
     U, V = _complete(U, n_components, run), _complete(V, n_components, run)
     s = np.concatenate([s[:n_components], np.zeros(n_components - len(s[:n_components]), s.dtype)])
-    U, Vt = svd_flip(U, V.T, u_based_decision=False)
-    return U, like(s, U), Vt
+    signs = _signs(V)
+    U *= signs
+    V *= signs
+    return U, like(s, U), V.T
+
+
+def _signs(V):
+    """Signs that make the largest entry of each column positive, with no array as large as V.
+
+    scikit-learn's `svd_flip` makes two, and takes a tenth of the decomposition's time.
+    """
+    xp = namespace(V)
+    largest, smallest = xp.max(V, axis=0), xp.min(V, axis=0)
+    return xp.where(largest >= -smallest, xp.ones_like(largest), -xp.ones_like(largest))
 
 
 def _bidiagonalize(operator, sketch, n_components, n_iter, run):
