@@ -1,0 +1,11 @@
+"""Real optics: a laboratory's modulator and camera as the device of every estimator.
+
+Nothing here has been run by a laboratory yet; it is tested on simulated benches.
+"""
+
+from ._readings import BenchReport, BenchWarning
+from .bench import Bench, BenchError
+from .opu import BenchOPU
+from .simulated import SimulatedBench
+
+__all__ = ["Bench", "BenchError", "BenchOPU", "BenchReport", "BenchWarning", "SimulatedBench"]

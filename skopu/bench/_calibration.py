@@ -1,0 +1,262 @@
+"""What has to be known of a bench before its frames are numbers."""
+
+import dataclasses
+import functools
+import hashlib
+
+import numpy as np
+from scipy import fft
+from scipy.ndimage import gaussian_filter
+
+from .._utils.streams import bit_generator, random_signs
+from ._patterns import correlations, overlaps
+from ._recorder import diagnosis
+from .bench import BenchError
+
+_N_DARK, _N_RANDOM = 8, 32  # frames
+_UNCORRELATED = 0.05  # at the distance of neighbouring pixels
+_DARKEST = 0.25  # reference of a pixel that is used, in units of the mean
+_QUANTILE, _TARGET = 0.999, 0.8  # of a bright frame's counts, and where it is to lie on the scale
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Calibration:
+    """Pixels in use, and their dark counts, units and reference.
+
+    Attributes
+    ----------
+    exposure : float or None
+        As it was set.
+    frame_shape : tuple of int
+        Of a whole frame.
+    grain : tuple of int
+        Distance along each axis of a frame, in pixels, at which speckle is uncorrelated.
+    pixels : ndarray of shape (n_pixels,)
+        Indices of the pixels in use into a flattened frame.
+    dark : ndarray of shape (n_pixels,)
+        Counts with no light from the modulator: the sensor's own, and the room's.
+    unit : ndarray of shape (n_pixels,)
+        Counts that an amplitude of 1 adds, in the mean over speckles.
+    reference : ndarray of shape (n_amplitudes,)
+        Amplitudes of the reference; its mirrors are the last.
+    reference_intensity : ndarray of shape (n_pixels,)
+        Its intensity.
+    agreement : float
+        Correlation of two frames of the same pattern; less than 1 by noise.
+    likeness : float
+        Share of it that frames of orthogonal patterns have in common, as by unscattered light.
+    """
+
+    exposure: float | None
+    frame_shape: tuple
+    grain: tuple
+    pixels: np.ndarray
+    dark: np.ndarray
+    unit: np.ndarray
+    reference: np.ndarray
+    reference_intensity: np.ndarray
+    agreement: float
+    likeness: float
+
+    def to_fields(self):
+        """The same as a dict of arrays."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        fields["exposure"] = np.nan if self.exposure is None else self.exposure
+        return {name: np.asarray(value) for name, value in fields.items()}
+
+    @classmethod
+    def from_fields(cls, fields):
+        """What `to_fields` has made a dict of."""
+        values = {field.name: fields[field.name] for field in dataclasses.fields(cls)}
+        floats = {name: float(values[name]) for name in ("agreement", "likeness")}
+        exposure = float(values["exposure"])
+        tuples = {name: tuple(values[name].tolist()) for name in ("frame_shape", "grain")}
+        exposure = None if np.isnan(exposure) else exposure
+        return cls(**{**values, **tuples, **floats, "exposure": exposure})
+
+    @functools.cached_property
+    def digest(self):
+        """What names the calibration."""
+        digest = hashlib.blake2b(digest_size=16)
+        for name, value in sorted(self.to_fields().items()):
+            digest.update(f"{name} {value.dtype.str} {value.shape}".encode() + value.tobytes())
+        return digest.digest()
+
+    def intensities(self, counts):
+        """Intensities of counts of the first pixels in use."""
+        n = counts.shape[-1]
+        return (counts - self.dark[:n]) / self.unit[:n]
+
+    def levelled(self, frames):
+        """Intensities of whole, flattened frames."""
+        return self.intensities(frames[:, self.pixels])
+
+
+def reference_of(bench, n_reference):
+    """Amplitudes of the reference: all of the last n_reference, and no other."""
+    amplitudes = np.zeros(bench.n_amplitudes)
+    amplitudes[bench.n_amplitudes - n_reference :] = 1
+    return amplitudes
+
+
+def random_amplitudes(bench, n_reference, count):
+    """Random patterns beside the reference: half of the mirrors, or phases 0 and pi."""
+    n = bench.n_amplitudes - n_reference
+    signs = random_signs(0, "cal", count, n)
+    amplitudes = np.zeros((count, bench.n_amplitudes))
+    amplitudes[:, :n] = signs if bench.modulation == "phase" else signs > 0
+    return amplitudes
+
+
+def calibrate(recorder, *, n_reference, roi, n_outputs, exposure):
+    """Calibration of the bench of a recorder."""
+    bench = recorder.bench
+    *lights, reference = random_amplitudes(bench, n_reference, _N_RANDOM + 1)
+    bright = lights[0]
+    # Without mirrors of its own, a random pattern serves as the reference of drift.
+    if n_reference:
+        reference = reference_of(bench, n_reference)
+        bright = lights[0] + reference
+    exposure = _set_exposure(recorder, bright, exposure, roi)
+    sequence = np.zeros((_N_DARK + 2 * _N_RANDOM + 1, bench.n_amplitudes))
+    sequence[_N_DARK::2], sequence[_N_DARK + 1 :: 2] = reference, lights
+    made = []
+
+    def diagnose(frames):
+        made[:] = [_from_frames(bench, frames, sequence, roi, n_outputs, n_reference, exposure)]
+        lit = sequence[_N_DARK:-2], made[0].levelled(frames[_N_DARK:-2])
+        return diagnosis(*lit, made[0].agreement, made[0].likeness)
+
+    recorder.take(sequence, diagnose)
+    return made[0]
+
+
+def _from_frames(bench, frames, sequence, roi, n_outputs, n_reference, exposure):
+    shape = bench.frame_shape
+    region = _region(roi, shape)
+    inside = np.arange(frames.shape[1]).reshape(shape)[region]
+    cut = frames[:, inside.ravel()].astype(np.float32).reshape(-1, *inside.shape)
+    dark, lit = cut[:_N_DARK].mean(axis=0), cut[_N_DARK:]
+    lit -= dark
+    references, speckles = lit[0::2], lit[1::2]
+    noise = cut[:_N_DARK].std(axis=0).mean() + 1e-6
+    if speckles.mean() < max(5 * noise / np.sqrt(speckles.size), 1e-3):
+        raise BenchError(
+            f"The camera sees no light: frames have {dark.mean():.3g} counts in the mean in the "
+            f"dark, and {speckles.mean():.3g} more where half of the inputs are lit. Open the "
+            "shutter, give it a longer exposure, or another region of interest (roi)."
+        )
+    changes = speckles - speckles.mean(axis=0)
+    if changes.std() < 1e-3 * speckles.mean():
+        raise BenchError(
+            "Frames of different patterns are alike: the modulator does not show what it is "
+            "given, or the camera returns one frame again and again."
+        )
+    power = float(np.square(sequence[_N_DARK + 1 :: 2]).sum(axis=1).mean())
+    grain = grain_size(changes)
+    wide = 5 if len(grain) == 2 else 50  # grains to average over
+    unit = gaussian_filter(speckles.mean(axis=0), [wide * step for step in grain]) / power
+    unit = np.maximum(unit, 1e-6 * unit.max())
+    at_reference, changes = references.mean(axis=0) / unit, changes.std(axis=0) / unit
+    usable = np.zeros(unit.shape, bool)
+    usable[tuple(slice(None, None, step) for step in grain)] = True
+    usable &= (unit > 0.01 * unit.max()) & (changes > 0.1 * np.median(changes))  # lit, not dead
+    if n_reference:
+        usable &= at_reference > _DARKEST * n_reference
+    # All over the frame, and in an order that a pixel more or less does not change.
+    order = np.argsort(bit_generator(0, "pix").random_raw(usable.size), kind="stable")
+    chosen = order[usable.ravel()[order]][:n_outputs]
+    if len(chosen) == 0:
+        raise BenchError("No pixel of the region of interest sees speckle that changes.")
+    dark, unit, at_reference = (
+        values.ravel()[chosen].astype(np.float64) for values in (dark, unit, at_reference)
+    )
+    read = lit.reshape(len(lit), -1)[:, chosen] / unit
+    agreement = float(np.median(correlations(read[:-2:2], read[2::2])))
+    if agreement <= 0:
+        raise BenchError(
+            "Two frames of one pattern have nothing in common: noise covers the speckle, or the "
+            "glass does not stand still. Give it more light, or a longer exposure."
+        )
+    expected = overlaps(sequence[_N_DARK:-1], sequence[_N_DARK + 1 :])
+    found = correlations(read[:-1], read[1:]) / agreement
+    differ = expected < 1
+    excess = (found - expected)[differ] / (1 - expected[differ])
+    likeness = float(np.clip(np.median(excess), 0, 1)) if differ.any() else 0.0
+    return Calibration(
+        exposure=exposure,
+        frame_shape=shape,
+        grain=grain,
+        pixels=inside.ravel()[chosen],
+        dark=dark,
+        unit=unit,
+        reference=sequence[_N_DARK],
+        reference_intensity=at_reference,
+        agreement=agreement,
+        likeness=likeness,
+    )
+
+
+def grain_size(changes):
+    """Distances, along each axis of frames, from which on their changes are uncorrelated."""
+    grain = []
+    for axis in range(1, changes.ndim):
+        length = changes.shape[axis]
+        spectrum = fft.rfft(changes, 2 * length, axis=axis)  # padded: no wrapping around
+        power = np.square(abs(spectrum)).mean(axis=tuple(set(range(changes.ndim)) - {axis}))
+        correlation = fft.irfft(power, 2 * length)[:length] / np.arange(length, 0, -1)
+        near = correlation > _UNCORRELATED * correlation[0]
+        grain.append(int(np.argmin(near)) if not near.all() else length)
+    return tuple(grain)
+
+
+def _region(roi, shape):
+    if roi is None:
+        return tuple(slice(0, length) for length in shape)
+    region = tuple(slice(start, stop) for start, stop in roi)
+    inside = len(region) == len(shape) and all(
+        0 <= part.start < part.stop <= length for part, length in zip(region, shape, strict=True)
+    )
+    if not inside:
+        raise ValueError(
+            f"roi must be ((first row, last row + 1), (first column, last column + 1)) inside "
+            f"frames of shape {shape}, got {roi!r}."
+        )
+    return region
+
+
+def _set_exposure(recorder, bright, exposure, roi):
+    """Set the exposure, and return it; "auto" finds one at which the bright pattern fits."""
+    bench = recorder.bench
+    if bench.set_exposure is None:
+        if exposure != "auto":
+            raise ValueError(f"exposure={exposure!r} needs a bench with a function set_exposure.")
+        return None
+    if exposure != "auto":
+        bench.expose(exposure)
+        return exposure
+    if bench.full_scale is None:
+        raise ValueError('exposure="auto" needs a bench with full_scale, its largest count.')
+    shortest, longest = bench.exposure_range
+    exposure = np.sqrt(shortest) * np.sqrt(longest)
+    for _ in range(30):
+        bench.expose(exposure)
+        frames = recorder.take(np.stack([np.zeros_like(bright), bright]))
+        frames = frames.reshape(2, *bench.frame_shape)
+        dark, lit = (frame[_region(roi, bench.frame_shape)] for frame in frames)
+        dark, level = float(dark.mean()), float(np.quantile(lit, _QUANTILE))
+        factor = (_TARGET * bench.full_scale - dark) / max(level - dark, 1 / 8)
+        if level >= bench.full_scale:  # it may be far too bright
+            factor = 0.25
+        if 0.8 < factor < 1.25:
+            return float(exposure)
+        # Without room above the dark counts, darker still: a background may scale with exposure.
+        before, factor = exposure, float(np.clip(factor, 1 / 16, 16))
+        exposure = float(np.clip(exposure * factor, shortest, longest))
+        if exposure == before:
+            break
+    raise BenchError(
+        f"No exposure from {shortest:g} to {longest:g} fits: at {exposure:g}, the brightest of "
+        f"1000 pixels has {level:.3g} of {bench.full_scale:g} counts, {dark:.3g} in the dark. "
+        "Change the light, or exposure_range of the bench."
+    )

@@ -1,0 +1,144 @@
+"""Frames from a bench, of which none is lost, repeated or late."""
+
+import collections
+import time
+
+import numpy as np
+
+from .._utils.threads import pieces
+from ._patterns import correlations, encode, overlaps
+from .bench import BenchError
+
+_BLOCK = 32  # frames that are checked together, at least
+# Standard deviations of a normal law's correlation between what two explanations of it expect;
+# those of speckle are up to twice as large, and a false alarm would come again at each retry.
+_CERTAIN = 10
+
+
+class Recorder:
+    """Takes frames of amplitudes, looks for faults, and takes again what is faulty.
+
+    Parameters
+    ----------
+    bench : Bench
+        Where they come from.
+    retries : int
+        How often a block is taken again before an error is raised.
+
+    Attributes
+    ----------
+    faults : Counter
+        Number of blocks that were taken again, by the reason.
+    n_frames : int
+        Frames taken, those included that were thrown away.
+    seconds : float
+        Time that they took.
+    """
+
+    def __init__(self, bench, retries):
+        self.bench, self.retries = bench, retries
+        self.faults, self.n_frames, self.seconds = collections.Counter(), 0, 0.0
+
+    def take(self, amplitudes, diagnose=None):
+        """Frames of shape (n, n_pixels) of amplitudes, in one go; see `diagnosis`.
+
+        ``diagnose(frames)`` returns a word for what is wrong with them, or None.
+        """
+        fault = None
+        for _ in range(self.retries + 1):
+            try:
+                frames = self._shown(amplitudes)
+            except TimeoutError:
+                fault = "timeout"
+            else:
+                fault = "lost" if len(frames) != len(amplitudes) else None
+                fault = fault or (diagnose and diagnose(frames))
+            if fault is None:
+                return frames
+            self.faults[fault] += 1
+        raise BenchError(
+            f"{len(amplitudes)} frames were taken {self.retries + 1} times, and each time "
+            f"something was wrong, the last time: {_EXPLAINED[fault]} What was recorded before is "
+            "kept where there is a store."
+        )
+
+    def _shown(self, amplitudes):
+        start, parts = time.perf_counter(), []
+        for rows in pieces(len(amplitudes), self.bench.batch_size):
+            patterns = encode(amplitudes[rows], self.bench)
+            frames = self.bench.take(patterns)
+            self.n_frames += len(frames)
+            if len(frames) > len(patterns):
+                raise BenchError(
+                    f"grab of the bench was asked for {len(patterns)} frames and has returned "
+                    f"{len(frames)}."
+                )
+            parts.append(frames.reshape(len(frames), -1))
+        self.seconds += time.perf_counter() - start
+        return np.concatenate(parts)
+
+    def record(self, amplitudes, calibration):
+        """Counts of the calibrated pixels, block by block: slices of rows, counts, reference.
+
+        Each block lies between two frames of the reference, of which the mean is the third.
+        """
+        reference = calibration.reference[None]
+        size = max(self.bench.batch_size, _BLOCK) - 2
+        for rows in pieces(len(amplitudes), size):
+            block = np.concatenate([reference, amplitudes[rows], reference])
+
+            def diagnose(frames, block=block):
+                intensities = calibration.levelled(frames)
+                return diagnosis(block, intensities, calibration.agreement, calibration.likeness)
+
+            counts = self.take(block, diagnose)[:, calibration.pixels]
+            yield rows, counts[1:-1], (counts[0] / 2 + counts[-1] / 2)
+
+
+def diagnosis(amplitudes, intensities, agreement, likeness):
+    """What is wrong with the order of frames, or None; the first and the last show the same.
+
+    Frames of two patterns correlate as these overlap, or less by noise; two frames of one
+    pattern as these of the reference agree, or less where they are darker. Where this tells
+    apart, with certainty, whether a frame is that of its pattern or of its neighbour's, it is
+    looked at.
+
+    Parameters
+    ----------
+    amplitudes : ndarray of shape (n_frames, n_amplitudes)
+        What was shown.
+    intensities : ndarray of shape (n_frames, n_pixels)
+        What was read.
+    agreement : float
+        Correlation of two frames of the reference.
+    likeness : float
+        Share of it that frames of orthogonal patterns have in common.
+    """
+    powers = np.einsum("ij,ij->i", amplitudes, amplitudes)
+
+    def limits(some, others):
+        differ = overlaps(amplitudes[some], amplitudes[others])
+        differ += likeness * (1 - differ)
+        power = np.maximum(np.minimum(powers[some], powers[others]), 1e-9 * powers[0])
+        noise = (1 / agreement - 1) * np.maximum(1, powers[0] / power) ** 2
+        same = 1 / (1 + noise)
+        spread = (1 - differ**2) / np.sqrt(intensities.shape[1])
+        return np.where(same - differ > _CERTAIN * spread, (same + differ) / 2, np.nan)
+
+    # Comparisons with NaN are false.
+    if np.any(correlations(intensities[:1], intensities[-1:]) < limits([-2], [-1])):
+        return "late"
+    before, after = slice(0, -1), slice(1, None)
+    if np.any(correlations(intensities[before], intensities[after]) > limits(before, after)):
+        return "repeated"
+    return None
+
+
+_EXPLAINED = {
+    "timeout": "they have not come in time (timeout of the bench).",
+    "lost": "fewer frames than patterns have come. Give the camera more time between triggers.",
+    "repeated": "a frame shows what its neighbour shows. Give the modulator more time to settle "
+    "before the camera is exposed.",
+    "late": "the reference looks otherwise at the end of a block than at its beginning. Frames "
+    "come later than their patterns, or the glass drifts as fast as that.",
+}

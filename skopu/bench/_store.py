@@ -1,0 +1,112 @@
+"""Readings on disk, written as they come."""
+
+import contextlib
+import hashlib
+import io
+import os
+import sqlite3
+import threading
+
+import numpy as np
+
+from .._utils.threads import pieces
+from ._calibration import Calibration
+from .bench import BenchError
+
+_ASKED_AT_ONCE = 500  # keys in one query; SQLite's least limit is 999
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS skopu_calibration (settings TEXT PRIMARY KEY, data BLOB)",
+    "CREATE TABLE IF NOT EXISTS skopu_readings (key BLOB PRIMARY KEY, counts BLOB)",
+)
+
+
+class Store:
+    """A file of counts, each under a key of what was shown, and of calibrations.
+
+    A process may be killed at any time: a block is in the file as a whole or not at all.
+
+    Parameters
+    ----------
+    path : str or path
+        An SQLite database, made where there is none.
+    """
+
+    def __init__(self, path):
+        self.path, self._lock = os.fspath(path), threading.Lock()
+        with self._explained():
+            # Waits a minute for another process, which may use the file at the same time.
+            self._database = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+            self._database.execute("PRAGMA journal_mode=WAL")
+            for table in _TABLES:
+                self._database.execute(table)
+
+    def load(self, keys):
+        """Counts of those keys that are there: a dict."""
+        found = {}
+        for some in pieces(len(keys), _ASKED_AT_ONCE):
+            marks = ",".join("?" * len(keys[some]))
+            with self._explained():
+                rows = self._database.execute(
+                    f"SELECT key, counts FROM skopu_readings WHERE key IN ({marks})", keys[some]
+                ).fetchall()
+            found.update((key, _array(data)) for key, data in rows)
+        return found
+
+    def save(self, keys, counts):
+        """Write the counts of some keys, in one transaction."""
+        rows = [(key, _bytes(reading)) for key, reading in zip(keys, counts, strict=True)]
+        with self._explained(), self._database as database:
+            database.executemany("INSERT OR REPLACE INTO skopu_readings VALUES (?, ?)", rows)
+
+    def load_calibration(self, settings):
+        """Calibration that was made with these settings, or None."""
+        with self._explained():
+            row = self._database.execute(
+                "SELECT data FROM skopu_calibration WHERE settings = ?", [settings]
+            ).fetchone()
+        if row is None:
+            return None
+        with np.load(io.BytesIO(row[0]), allow_pickle=False) as fields:
+            return Calibration.from_fields(fields)
+
+    def save_calibration(self, settings, calibration):
+        """Write a calibration, in place of one with the same settings."""
+        file = io.BytesIO()
+        np.savez(file, **calibration.to_fields())
+        with self._explained(), self._database as database:
+            database.execute(
+                "INSERT OR REPLACE INTO skopu_calibration VALUES (?, ?)",
+                [settings, file.getvalue()],
+            )
+
+    def close(self):
+        """Close the file."""
+        self._database.close()
+
+    @contextlib.contextmanager
+    def _explained(self):
+        with self._lock:
+            try:
+                yield
+            except sqlite3.Error as error:
+                raise BenchError(
+                    f"The store {self.path!r} cannot be used ({error}). Give the path of a new "
+                    "file, or of one that a BenchOPU has made, in a folder that can be written to."
+                ) from error
+
+
+def key_of(calibration, pattern, number):
+    """What a reading is stored under: the calibration, what is shown, and which exposure it is."""
+    digest = hashlib.blake2b(calibration.digest, digest_size=20)
+    digest.update(number.to_bytes(8, "little") + pattern.tobytes())
+    return digest.digest()
+
+
+def _bytes(array):
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array, allow_pickle=False)
+    return file.getvalue()
+
+
+def _array(data):
+    return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)

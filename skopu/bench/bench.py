@@ -1,0 +1,326 @@
+"""What a laboratory's bench must offer."""
+
+import os
+import queue
+import threading
+from concurrent.futures import Future, wait
+
+import numpy as np
+
+from .._utils.checks import check_count, check_positive
+
+_LIMITS = (
+    *("n_inputs", "input_bits", "modulation", "batch_size"),
+    *("full_scale", "exposure_range", "timeout"),
+)
+
+
+class BenchError(RuntimeError):
+    """The bench has failed, or shows what no bench of speckle shows."""
+
+
+class Bench:
+    """A modulator, a scattering medium and a camera on a table, behind two functions.
+
+    Give both functions, or derive a class of your own with methods `show` and `grab`. A bench
+    belongs to the process that made it: clones of an estimator share it, and what comes out of a
+    pickle has its limits, but no longer a handle.
+
+    Parameters
+    ----------
+    show : callable
+        ``show(patterns)`` puts patterns on the modulator, or loads them, where several are shown
+        in a row: an array of shape (n_patterns, n_inputs), at most ``batch_size`` patterns.
+        With ``modulation="amplitude"``, uint8 or uint16 of ``input_bits`` bits, or float32 from 0
+        to 1 where that is None; with ``modulation="phase"``, float32 in radians from -pi to pi.
+    grab : callable
+        ``grab(n_frames)`` returns the camera's frames of these patterns, in order: an array of
+        counts of shape (n_frames, ...), of one shape for all frames. If the camera has to wait
+        for triggers of the modulator, ``grab`` is the place to arm it and to start the sequence.
+    n_inputs : int
+        Number of inputs of the modulator: of mirrors or pixels, or of groups of them that `show`
+        moves together.
+    input_bits : int or None, default=1
+        Bits of an amplitude: 1 shows 0 and 1, as a mirror array does; None shows any.
+    modulation : {"amplitude", "phase"}, default="amplitude"
+        What the modulator changes. Of one that changes phases, two neighbouring inputs, 2 i and
+        2 i + 1, show one amplitude a from -1 to 1: their phases are arccos(a) and -arccos(a), so
+        that, imaged as one, they add up to a. For -1 and 1 both are equal; for anything between, an
+        aperture in the Fourier plane has to make them one.
+    batch_size : int, default=1
+        Most patterns in one call of `show`.
+    full_scale : int, default=None
+        Largest count of the camera, at which it saturates. None looks for no saturation.
+    set_exposure : callable, default=None
+        ``set_exposure(time)`` sets the camera's exposure, in any unit. None leaves it alone.
+    exposure_range : tuple of two floats, default=(1e-6, 1.0)
+        Shortest and longest exposure.
+    timeout : float or None, default=30.0
+        Seconds that `show` and `grab` may take together for one batch. They are then called by
+        one thread of their own; None calls them directly, as some drivers need.
+
+    Attributes
+    ----------
+    lock : threading.RLock
+        Held by the device that takes frames just now: several may share a bench.
+
+    Raises
+    ------
+    ValueError
+        If a function is missing or a limit is out of range.
+
+    Notes
+    -----
+    Exceptions of either function end a recording; what has been recorded by then is kept by a
+    store (see `BenchOPU`). A `TimeoutError` counts as a frame that did not come: it is taken again.
+
+    Examples
+    --------
+    A bench of two lines, whose glass is a matrix:
+
+    >>> import numpy as np
+    >>> from skopu.bench import Bench
+    >>> glass = np.random.default_rng(0).normal(size=(64, 100, 2)) @ [1, 1j]
+    >>> shown = []
+    >>> def show(patterns):
+    ...     shown[:] = patterns
+    >>> def grab(n_frames):
+    ...     return np.rint(abs(np.array(shown) @ glass) ** 2).reshape(n_frames, 10, 10)
+    >>> bench = Bench(show, grab, n_inputs=64, batch_size=50)
+    >>> bench.take(np.eye(64, dtype=np.uint8)[:3]).shape
+    (3, 10, 10)
+    """
+
+    set_exposure = None  # unless a function or a method is given
+
+    def __init__(
+        self,
+        show=None,
+        grab=None,
+        *,
+        n_inputs,
+        input_bits=1,
+        modulation="amplitude",
+        batch_size=1,
+        full_scale=None,
+        set_exposure=None,
+        exposure_range=(1e-6, 1.0),
+        timeout=30.0,
+    ):
+        for name, function in {"show": show, "grab": grab, "set_exposure": set_exposure}.items():
+            if function is not None:
+                if not callable(function):
+                    raise ValueError(f"{name} of a bench must be a function, got {function!r}.")
+                setattr(self, name, function)
+            elif name != "set_exposure" and getattr(type(self), name) is getattr(Bench, name):
+                raise ValueError(
+                    f"A bench needs a function {name}: give one, or derive a class with a method "
+                    "of that name."
+                )
+        self.n_inputs, self.input_bits, self.modulation = n_inputs, input_bits, modulation
+        self.batch_size, self.full_scale = batch_size, full_scale
+        self.exposure_range, self.timeout = exposure_range, timeout
+        self._check()
+        self._process, self.lock = os.getpid(), threading.RLock()
+        self._worker = self._unanswered = self._exposure = None
+
+    def show(self, patterns):
+        """Put patterns on the modulator; one of the two methods to write.
+
+        Parameters
+        ----------
+        patterns : ndarray of shape (n_patterns, n_inputs)
+            See the class.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method show.")
+
+    def grab(self, n_frames):
+        """Frames of the patterns that were shown last; the other method to write.
+
+        Parameters
+        ----------
+        n_frames : int
+            Number of patterns that were shown.
+
+        Returns
+        -------
+        frames : ndarray of shape (n_frames, ...)
+            Counts of the camera.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method grab.")
+
+    @property
+    def n_amplitudes(self):
+        """Number of amplitudes that can be shown: one an input, or one of two phases."""
+        return self.n_inputs if self.modulation == "amplitude" else self.n_inputs // 2
+
+    @property
+    def frame_shape(self):
+        """Shape of a frame, known once one was taken."""
+        return getattr(self, "_frame_shape", None)
+
+    def take(self, patterns):
+        """Show patterns, and return the frames of them.
+
+        Parameters
+        ----------
+        patterns : ndarray of shape (n_patterns, n_inputs)
+            At most ``batch_size`` of them.
+
+        Returns
+        -------
+        frames : ndarray of shape (n_frames, ...)
+            Checked counts; n_frames is less than n_patterns where frames were lost.
+
+        Raises
+        ------
+        TimeoutError
+            If the frames have not come in time.
+        BenchError
+            If a function raises or returns anything else than frames, the bench has not
+            answered to the call before, or its handle belongs to another process.
+        """
+        self.check_process()
+        with self.lock:
+            if self.timeout is None:
+                frames = self._show_and_grab(patterns)
+            else:
+                frames = self._in_time(patterns)
+        return self._checked(frames)
+
+    def expose(self, exposure):
+        """Set the exposure, unless it is set already.
+
+        Parameters
+        ----------
+        exposure : float or None
+            None leaves it alone.
+        """
+        if exposure is not None and exposure != self._exposure:
+            self.check_process()
+            self.set_exposure(exposure)
+            self._exposure = exposure
+
+    def check_process(self):
+        """Check that the bench is at hand in this process.
+
+        Raises
+        ------
+        BenchError
+            If it came out of a pickle, or this process is a fork of the bench's own.
+        """
+        if getattr(self, "_process", None) != os.getpid():
+            raise BenchError(
+                "The bench belongs to the process that made it, and this is another one, or it "
+                "came out of a pickle. With n_jobs, set n_jobs=1, or use threads: "
+                'joblib.parallel_config("threading"). After loading, give the device a bench '
+                "again: opu.connect(bench)."
+            )
+
+    def _show_and_grab(self, patterns):
+        for name, argument in (("show", patterns), ("grab", len(patterns))):
+            try:
+                frames = getattr(self, name)(argument)
+            except TimeoutError:
+                raise
+            except Exception as error:
+                raise BenchError(
+                    f"{name} of the bench has raised {type(error).__name__}: {error}"
+                ) from error
+        return frames
+
+    def _in_time(self, patterns):
+        """What `_show_and_grab` returns within the timeout; never two calls at a time."""
+        if self._unanswered is not None:
+            if not wait([self._unanswered], self.timeout).done:
+                raise BenchError(
+                    f"The bench has not answered for {2 * self.timeout:g} seconds. Look whether "
+                    "its camera waits for a trigger that never comes, or raise timeout."
+                )
+            self._unanswered = None  # frames that come too late are of no use
+        if self._worker is None:
+            self._worker = _Worker()
+        answer = self._worker.submit(self._show_and_grab, patterns)
+        self._unanswered = answer  # also where the wait is interrupted
+        frames = answer.result(self.timeout)
+        self._unanswered = None
+        return frames
+
+    def _checked(self, frames):
+        frames = np.asarray(frames)
+        if frames.dtype.kind not in "uif" or frames.ndim < 2 or 0 in frames.shape[1:]:
+            raise BenchError(
+                "grab of the bench must return an array of counts of shape (n_frames, height, "
+                f"width), or (n_frames, n_pixels), got {frames.dtype} of shape {frames.shape}."
+            )
+        shape = self.__dict__.setdefault("_frame_shape", frames.shape[1:])
+        if frames.shape[1:] != shape:
+            raise BenchError(
+                f"grab of the bench has returned frames of shape {frames.shape[1:]}, and of "
+                f"{shape} before. Keep one region of the camera."
+            )
+        if frames.dtype.kind == "f" and not np.isfinite(frames).all():
+            raise BenchError("grab of the bench has returned NaN or infinity.")
+        return frames
+
+    def _check(self):
+        check_count(self.n_inputs, "n_inputs of a bench")
+        check_count(self.batch_size, "batch_size of a bench")
+        if self.input_bits is not None:
+            check_count(self.input_bits, "input_bits of a bench", 1, 16)
+        if self.modulation not in ("amplitude", "phase"):
+            raise ValueError(
+                f'modulation of a bench must be "amplitude" or "phase", got {self.modulation!r}.'
+            )
+        if self.modulation == "phase" and self.n_inputs < 2:
+            raise ValueError('A bench of modulation="phase" needs at least two inputs.')
+        if self.full_scale is not None:
+            check_positive(self.full_scale, "full_scale of a bench", instead=", or None")
+        if self.timeout is not None:
+            check_positive(self.timeout, "timeout of a bench", instead=", or None")
+        times = self.exposure_range
+        if not isinstance(times, tuple | list) or len(times) != 2:
+            raise ValueError(f"exposure_range of a bench must be two numbers, got {times!r}.")
+        shortest, longest = (check_positive(time, "exposure_range of a bench") for time in times)
+        if longest < shortest:
+            raise ValueError(f"exposure_range of a bench is empty: {times!r}.")
+
+    def __repr__(self):
+        return f"{type(self).__name__}(n_inputs={self.n_inputs})"
+
+    def __sklearn_clone__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        return _without_handle, ({name: getattr(self, name) for name in _LIMITS},)
+
+
+def _without_handle(limits):
+    """A bench with the limits of another, in a process that has not got its handle."""
+    bench = Bench.__new__(Bench)
+    bench.__dict__.update(limits, lock=threading.RLock(), _exposure=None)
+    return bench
+
+
+class _Worker:
+    """A thread that makes one call after the other, and keeps no process from ending."""
+
+    def __init__(self):
+        self._calls = queue.SimpleQueue()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def submit(self, function, *args):
+        answer = Future()
+        self._calls.put((answer, function, args))
+        return answer
+
+    def _work(self):
+        while True:
+            answer, function, args = self._calls.get()
+            try:
+                answer.set_result(function(*args))
+            except BaseException as error:  # it is raised where the answer is waited for
+                answer.set_exception(error)

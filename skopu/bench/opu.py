@@ -1,0 +1,405 @@
+"""The device that estimators see, over a laboratory's bench."""
+
+import numpy as np
+
+from .._utils.checks import check_count, check_positive, check_rows, stored_values
+from ..optics._modulator import check_shown
+from ..optics.device import Device
+from ._calibration import calibrate
+from ._patterns import lit_rows, shown_planes
+from ._readings import Readings
+from .bench import Bench
+
+
+class BenchOPU(Device):
+    """A laboratory's own optical processing unit, under every estimator of skopu.
+
+    The first use calibrates it: dark frame, exposure, size of a grain of speckle, pixels farther
+    apart than a grain, unit of intensity, and the speckle of a reference. That takes some 80
+    frames. All is kept then; `calibrate` does it anew.
+
+    Parameters
+    ----------
+    bench : Bench
+        Modulator, glass and camera.
+    bits : int, default=None
+        Bits of the values of X. None is what the bench shows in one frame. More than that, on a
+        bench of one bit, are shown plane by plane, by `linear` alone.
+    n_reference : int or "auto", default="auto"
+        Number of inputs, the last ones, that are kept for the reference, which `linear` needs;
+        X has the others. "auto" is a fifth. With 0 there is no `linear`.
+    n_outputs : int, default=None
+        Most pixels to read, drawn from all over the frame. None takes all that are usable. All of
+        them are stored, whatever number is asked for.
+    roi : tuple of pairs, default=None
+        Region of interest: ``((first row, last row + 1), (first column, last column + 1))``. None
+        is the whole frame.
+    exposure : "auto" or float, default="auto"
+        Exposure of the camera, if the bench can set it. "auto" finds it once, for bright frames to
+        reach four fifths of the full scale.
+    store : str or path, default=None
+        File that keeps all readings and the calibration, as they come: what was shown before is
+        not shown again, also after the process was killed.
+    retries : int, default=3
+        How often a faulty block of frames is taken again.
+    max_drift : float, default=0.05
+        Loss of correlation of the reference from which on the glass is said to have drifted.
+    verbose : int, default=0
+        Above 0, a progress bar with the rate of frames (needs tqdm).
+
+    Notes
+    -----
+    **Real projections need no interferometer.** Beside x, mirrors of their own show a fixed
+    reference s. At mode m, with rows r of the transmission matrix and field s_m of the reference,
+    I(x + s) - I(x) - I(s) = 2 Re(conj(s_m) r_m . x). Divided by sqrt(2 I(s)), that is normal with
+    variance ``||x||^2``, since r_m . x does not depend on s_m. It takes two frames a row; pixels at
+    which the reference is dark are not used.
+
+    Frames are taken in blocks that begin and end with the reference. A block is taken again where
+    frames are missing or too late, or where two neighbours are alike that should not be: speckles
+    of two patterns correlate by the square of the patterns' cosine. A missing frame in the midst of
+    patterns that are nearly equal is not seen.
+
+    No laboratory has run this yet; it was tested on simulated benches.
+
+    References
+    ----------
+    .. [1] S. M. Popoff et al., "Measuring the transmission matrix in optics", Physical Review
+       Letters 104, 2010.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import RidgeClassifier
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skopu import OpticalRandomFeatures
+    >>> from skopu.bench import BenchOPU, SimulatedBench
+    >>> opu = BenchOPU(SimulatedBench(n_inputs=100, frame_shape=(64, 64)))
+    >>> model = make_pipeline(OpticalRandomFeatures(n=200, opu=opu), RidgeClassifier())
+    >>> X = np.random.default_rng(0).integers(2, size=(60, 80))
+    >>> y = X[:, 0]
+    >>> model.fit(X, y).score(X, y)
+    1.0
+    >>> opu.report().faults
+    {}
+    """
+
+    def __init__(
+        self,
+        bench,
+        *,
+        bits=None,
+        n_reference="auto",
+        n_outputs=None,
+        roi=None,
+        exposure="auto",
+        store=None,
+        retries=3,
+        max_drift=0.05,
+        verbose=0,
+    ):
+        self.bench = bench
+        self.bits = bits
+        self.n_reference = n_reference
+        self.n_outputs = n_outputs
+        self.roi = roi
+        self.exposure = exposure
+        self.store = store
+        self.retries = retries
+        self.max_drift = max_drift
+        self.verbose = verbose
+
+    @property
+    def input_bits(self):
+        """What can be shown: bits of integers, or None for any value."""
+        if self.bench.modulation == "phase" or self.bench.input_bits is None:
+            return None
+        return self.bench.input_bits if self.bits is None else self.bits
+
+    @property
+    def max_inputs(self):
+        """Number of inputs of X."""
+        return self.bench.n_amplitudes - self._n_reference()
+
+    @property
+    def max_outputs(self):
+        """Number of pixels in use, known once the bench is calibrated."""
+        calibration = self.__dict__.get("_calibration")
+        return self.n_outputs if calibration is None else len(calibration.pixels)
+
+    def intensity(self, X, n, *, repeat=1, exposure=0):
+        """Camera readings of the speckle that X makes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_inputs)
+            What the bench can show; negative values where it changes phases.
+        n : int
+            Number of pixels.
+        repeat : int, default=1
+            Number of frames to average.
+        exposure : int, default=0
+            Number of the first of them, which matters to a store alone: a frame of another number
+            is another one.
+
+        Returns
+        -------
+        intensity : ndarray of shape (n_samples, n), float64
+            With mean ``||x||^2``. Rows of zeros are not shown, and read as 0.
+
+        Raises
+        ------
+        ValueError
+            If the bench cannot show X, or has fewer pixels.
+        BenchError
+            If it fails, or its frames are still faulty after ``retries``.
+        """
+        X = check_rows(X)
+        self.check(X.shape[1], n, "intensity")
+        signed = self.bench.modulation == "phase"
+        check_shown(X, self.input_bits, signed, "X")
+        if self.bench.input_bits == 1 and (self.input_bits or 1) > 1:
+            raise ValueError(
+                f"A bench of one bit shows bits={self.bits} plane by plane, and intensities of "
+                "planes do not add up. Binarise X, for example with sklearn.preprocessing."
+                "Binarizer, or use linear projections."
+            )
+        if not signed and stored_values(X).min(initial=0) < 0:
+            raise ValueError(
+                "X has negative values, which have no intensity on a bench that changes "
+                "amplitudes. Send them through linear projections."
+            )
+        result = np.zeros((X.shape[0], n))
+        with self._readings().task(X.shape[0] * repeat, self.verbose):
+            for rows, amplitudes, units in lit_rows(X, self.bench, self.input_bits):
+                reading = self._read(amplitudes, n, repeat, exposure)
+                result[rows] = reading * units[:, None] ** 2
+        return result
+
+    def linear(self, X, n, *, repeat=1, exposure=0):
+        """Real random projections of X, from frames with and without the reference.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_inputs)
+            What the bench can show, with either sign.
+        n : int
+            Number of projections, one a pixel.
+        repeat : int, default=1
+            Number of frames to average.
+        exposure : int, default=0
+            Number of the first of them, see `intensity`.
+
+        Returns
+        -------
+        projections : ndarray of shape (n_samples, n), float64
+            Normal with variance ``||x||^2``.
+
+        Raises
+        ------
+        ValueError
+            If the bench cannot show X, has fewer pixels, or no reference.
+        BenchError
+            If it fails, or its frames are still faulty after ``retries``.
+        """
+        X = check_rows(X)
+        self.check(X.shape[1], n, "linear")
+        check_shown(X, self.input_bits, True, "X")
+        planes, result = shown_planes(X, self.bench, self.input_bits), np.zeros((X.shape[0], n))
+        calibration = self._calibrated()
+        reference = calibration.reference_intensity[:n]
+        with self._readings().task(2 * X.shape[0] * len(planes) * repeat, self.verbose):
+            for weight, plane in planes:
+                for rows, amplitudes, units in lit_rows(plane, self.bench, self.input_bits):
+                    both = np.repeat(amplitudes, 2, axis=0)
+                    both[1::2] += calibration.reference
+                    reading = self._read(both, n, repeat, exposure)
+                    fields = (reading[1::2] - reading[0::2] - reference) / np.sqrt(2 * reference)
+                    result[rows] += weight * units[:, None] * fields
+        return result
+
+    def calibrate(self):
+        """Calibrate the bench anew; what a store keeps of before is not used any more.
+
+        Returns
+        -------
+        opu : BenchOPU
+            Itself.
+
+        Raises
+        ------
+        BenchError
+            If the camera sees nothing, or always the same.
+        """
+        self._check_parameters()
+        readings, settings = self._readings(), self._settings()
+        with readings.task(None, 0):
+            made = calibrate(
+                readings.recorder,
+                n_reference=self._n_reference(),
+                roi=self.roi,
+                n_outputs=self.n_outputs,
+                exposure=self.exposure,
+            )
+            if readings.store is not None:
+                readings.store.save_calibration(settings, made)
+            self._calibration, self._calibrated_for = made, settings
+        return self
+
+    def connect(self, bench):
+        """Go on with another bench object, of the same glass: after a pickle was loaded.
+
+        Parameters
+        ----------
+        bench : Bench
+            The bench in this process.
+
+        Returns
+        -------
+        opu : BenchOPU
+            Itself, with the calibration that it has.
+        """
+        self.bench = bench
+        self.__dict__.pop("_read_so_far", None)
+        return self
+
+    def report(self):
+        """What has been done since the device was made or connected.
+
+        Returns
+        -------
+        report : BenchReport
+            Its fields are numbers.
+        """
+        return self._readings().report()
+
+    def check(self, n_inputs, n, mode):
+        """Check all parameters, and that the device is large enough; calibrates it at first.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of inputs that are to be lit.
+        n : int
+            Number of readings.
+        mode : {"intensity", "linear"}
+            Which readings.
+
+        Raises
+        ------
+        ValueError
+            If it has fewer inputs or outputs, or a parameter is wrong.
+        """
+        check_count(n, "n")
+        self._check_parameters()
+        if n_inputs > self.max_inputs:
+            raise ValueError(
+                f"The bench has {self.bench.n_amplitudes} inputs, of which {self._n_reference()} "
+                f"are kept for the reference; {n_inputs} were asked for. Reduce the features of X, "
+                "for example with PCA, or set n_reference."
+            )
+        if mode == "linear" and self._n_reference() == 0:
+            raise ValueError("Linear projections need a reference: set n_reference.")
+        self._calibrated()
+        self._check_limits(n_inputs, n)
+
+    def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, exposure=0):
+        """Readings of checked rows; what estimators call. See `Device.project`."""
+        options = {"finish": finish, "out": out, "name": name}
+        total = self.exposures(X.shape[0], mode, signed=mode == "linear", repeat=repeat)
+        with self._readings().task(total, self.verbose):
+            return super().project(X, n, mode, repeat=repeat, exposure=exposure, **options)
+
+    def exposures(self, n_samples, mode="intensity", *, signed=False, repeat=1):
+        """Number of frames that readings take, beside two of the reference in each block.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows.
+        mode : {"intensity", "linear"}, default="intensity"
+            Which reading.
+        signed : bool, default=False
+            Whether rows have negative values.
+        repeat : int, default=1
+            Number of frames to average.
+
+        Returns
+        -------
+        n_frames : int
+            Of all rows together.
+        """
+        if mode == "intensity":
+            return n_samples * repeat
+        planes = self.input_bits if self.bench.input_bits == 1 and self.input_bits else 1
+        if signed and self.bench.modulation == "amplitude":
+            planes *= 2
+        return 2 * n_samples * planes * repeat
+
+    def __sklearn_clone__(self):
+        return self  # one bench, one calibration
+
+    def __getstate__(self):
+        state = super().__getstate__().copy()
+        state.pop("_read_so_far", None)
+        return state
+
+    def _check_parameters(self):
+        bench = self.bench
+        if not isinstance(bench, Bench):
+            raise ValueError(f"bench of BenchOPU must be a Bench, got {bench!r}.")
+        if self.bits is not None:
+            check_count(self.bits, "bits of BenchOPU", 1, 16)
+            if bench.input_bits not in (None, 1) and self.bits > bench.input_bits:
+                raise ValueError(
+                    f"bits={self.bits} of BenchOPU is more than the {bench.input_bits} of its "
+                    "bench; planes are shown by benches of one bit alone."
+                )
+        if self.n_outputs is not None:
+            check_count(self.n_outputs, "n_outputs of BenchOPU")
+        check_count(self.retries, "retries of BenchOPU", 0)
+        check_positive(self.max_drift, "max_drift of BenchOPU")
+        if not (isinstance(self.exposure, str) and self.exposure == "auto"):
+            check_positive(self.exposure, "exposure of BenchOPU", instead=' or "auto"')
+        self._n_reference()
+
+    def _n_reference(self):
+        n = self.bench.n_amplitudes
+        if isinstance(self.n_reference, str) and self.n_reference == "auto":
+            return max(1, n // 5) if n > 1 else 0
+        return check_count(self.n_reference, "n_reference of BenchOPU", 0, n - 1)
+
+    def _settings(self):
+        """What a calibration depends on, as text."""
+        bench, names = self.bench, ("n_inputs", "input_bits", "modulation")
+        limits = {name: getattr(bench, name) for name in names}
+        own = {name: getattr(self, name) for name in ("n_outputs", "roi", "exposure")}
+        return repr({**limits, **own, "n_reference": self._n_reference()})
+
+    def _calibrated(self):
+        """The calibration, made or loaded where there is none for these parameters."""
+        settings = self._settings()
+        if self.__dict__.get("_calibrated_for") != settings:
+            store = self._readings().store
+            stored = None if store is None else store.load_calibration(settings)
+            if stored is None:
+                self.calibrate()
+            else:
+                self._calibration, self._calibrated_for = stored, settings
+        return self._calibration
+
+    def _readings(self):
+        """What has been read so far with these parameters."""
+        given = self.bench, self.store, self.retries, self.max_drift
+        made = self.__dict__.get("_read_so_far")
+        if made is None or made[0] != given:
+            made = self._read_so_far = given, Readings(*given)
+        return made[1]
+
+    def _read(self, amplitudes, n, repeat, exposure):
+        """Mean intensities at the first n pixels, of several frames."""
+        readings, calibration, total = self._readings(), self._calibrated(), 0
+        for number in range(exposure, exposure + check_count(repeat, "repeat")):
+            counts = readings.counts(amplitudes, number, calibration)[:, :n]
+            total = total + calibration.intensities(counts)
+        return total / repeat

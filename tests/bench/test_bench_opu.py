@@ -1,0 +1,525 @@
+"""The device over a bench: what it reads, and what it does where the bench fails."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import warnings
+
+import joblib
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.base import clone
+from sklearn.linear_model import RidgeClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from skopu import DFAClassifier, OpticalRandomFeatures, OpticalRidgeClassifier, OPUTruncatedSVD
+from skopu.bench import Bench, BenchError, BenchOPU, BenchWarning, SimulatedBench
+from tests.statistics import z_score
+
+N_PIXELS = 900
+
+
+class Ideal(Bench):
+    """A bench without noise whose glass is at hand; pixels are independent of each other."""
+
+    def __init__(self, n_inputs=60, *, dark=3.0, seed=0, **options):
+        super().__init__(n_inputs=n_inputs, batch_size=16, timeout=None, **options)
+        rng = np.random.default_rng(seed)
+        matrix = rng.normal(size=(self.n_amplitudes, N_PIXELS, 2)) @ [1, 1j] / np.sqrt(2)
+        self.matrix, self.dark, self.n_shown, self.shown = matrix, dark, 0, []
+
+    def show(self, patterns):
+        self.patterns = np.array(patterns)
+        self.n_shown += len(patterns)
+
+    def grab(self, n_frames):
+        light = self.patterns
+        if self.modulation == "phase":
+            light = np.exp(1j * light.reshape(n_frames, -1, 2)).mean(axis=2)
+        elif self.input_bits is not None:
+            light = light / (2**self.input_bits - 1)
+        return 7 * abs(light @ self.matrix) ** 2 + self.dark
+
+    def oracle(self, opu, X):
+        """Field of X and of the reference at the pixels that the device uses."""
+        pixels = opu._calibration.pixels
+        reference = self.matrix[opu.max_inputs :, pixels].sum(axis=0)
+        return X @ self.matrix[: X.shape[1], pixels], reference
+
+
+def bits(rng, *shape):
+    return rng.integers(2, size=shape).astype(np.float64)
+
+
+def assert_in_proportion(found, expected):
+    """Found is expected, to rounding in single precision, in a unit for each pixel of about 1."""
+    units = (found * expected).sum(axis=0) / np.square(expected).sum(axis=0)
+    assert np.linalg.norm(found - units * expected) < 1e-5 * np.linalg.norm(found)
+    assert abs(units.mean() - 1) < 0.1
+    assert units.std() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("options", "values"),
+    [
+        ({}, [0, 1]),
+        ({"input_bits": 3}, range(8)),
+        ({"input_bits": None}, np.linspace(0, 5, 50)),
+        ({"modulation": "phase", "n_inputs": 120}, np.linspace(-3, 3, 50)),
+    ],
+)
+def test_intensities_are_those_of_the_glass(options, values):
+    bench, rng = Ideal(**options), np.random.default_rng(1)
+    opu, X = BenchOPU(bench), rng.choice(values, size=(40, 30))
+    n = opu.calibrate().max_outputs
+    reading = opu.intensity(X, n)
+    field, _ = bench.oracle(opu, X)
+    assert_in_proportion(reading, abs(field) ** 2)
+    assert np.array_equal(opu.intensity(X, 5), reading[:, :5])
+
+
+@pytest.mark.parametrize(
+    ("options", "own", "values"),
+    [
+        ({}, {}, [-1, 0, 1]),
+        ({}, {"bits": 3}, range(-7, 8)),
+        ({"input_bits": 3}, {}, range(-7, 8)),
+        ({"input_bits": None}, {}, np.linspace(-5, 5, 50)),
+        ({"modulation": "phase", "n_inputs": 120}, {}, np.linspace(-3, 3, 50)),
+    ],
+)
+def test_projections_are_those_on_the_reference(options, own, values):
+    bench, rng = Ideal(**options), np.random.default_rng(1)
+    opu, X = BenchOPU(bench, **own), rng.choice(values, size=(40, 30))
+    n = opu.calibrate().max_outputs
+    field, reference = bench.oracle(opu, X)
+    expected = np.sqrt(2) * (np.conj(reference) * field).real / abs(reference)
+    assert_in_proportion(opu.linear(X, n), expected)
+    sparse = scipy.sparse.csr_matrix(X)
+    assert np.array_equal(opu.linear(sparse, n), opu.linear(X, n))
+
+
+def test_laws_of_readings():
+    """Mean intensity and variance of projections are ||x||^2, and projections are uncorrelated."""
+    means, variances, products = [], [], []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        opu = BenchOPU(Ideal(n_inputs=100, seed=seed))
+        X = bits(rng, 2, 80)
+        X[1] *= 1 - X[0]  # orthogonal
+        power = np.square(X).sum(axis=1)
+        means.append(opu.intensity(X, 400).mean(axis=1) / power)
+        projections = opu.linear(X, 400)
+        variances.append(np.square(projections).mean(axis=1) / power)
+        products.append((projections[0] * projections[1]).mean() / np.sqrt(power.prod()))
+    assert abs(z_score(means, 1)).max() < 4
+    assert abs(z_score(variances, 1)).max() < 4
+    assert abs(z_score(products, 0)) < 4
+
+
+def test_dark_rows_are_not_shown():
+    bench = Ideal()
+    opu = BenchOPU(bench).calibrate()
+    before = bench.n_shown
+    assert not opu.intensity(np.zeros((3, 5)), 7).any()
+    assert not opu.linear(np.zeros((3, 5)), 7).any()
+    assert bench.n_shown == before
+
+
+def test_background_is_subtracted():
+    X = bits(np.random.default_rng(0), 5, 40)
+    readings = [BenchOPU(Ideal(dark=dark)).intensity(X, 100) for dark in (0, 50)]
+    assert np.allclose(*readings)
+
+
+def test_repeated_readings_are_means():
+    opu, X = BenchOPU(SimulatedBench(n_inputs=64, photons=30.0)), np.ones((1, 40))
+    once = np.concatenate([opu.intensity(X, 100) for _ in range(60)])
+    often = np.concatenate([opu.intensity(X, 100, repeat=4) for _ in range(60)])
+    ratio = once.var(axis=0).mean() / often.var(axis=0).mean()
+    assert 3 < ratio < 5.3  # of variances that are known to 2 % each
+
+
+@pytest.mark.parametrize("grain", [1, 2, 4])
+def test_grains_and_pixels(grain):
+    opu = BenchOPU(SimulatedBench(n_inputs=64, frame_shape=(96, 64), grain=grain), n_reference=0)
+    calibration = opu.calibrate()._calibration
+    assert set(calibration.grain) <= {grain, grain + 1}
+    rows, columns = np.unravel_index(calibration.pixels, (96, 64))
+    assert not (rows % calibration.grain[0]).any()
+    assert not (columns % calibration.grain[1]).any()
+    X = bits(np.random.default_rng(0), 400, 64)
+    readings = opu.intensity(X, opu.max_outputs)
+    grid = np.full((400, 96 // grain + 1, 64 // grain + 1), np.nan)
+    grid[:, rows // calibration.grain[0], columns // calibration.grain[1]] = readings
+    grid -= grid.mean(axis=0)
+    neighbours = np.nanmean(grid[:, 1:] * grid[:, :-1]) / np.nanmean(grid**2)
+    assert abs(neighbours) < 0.06
+
+
+def test_region_of_interest():
+    bench = SimulatedBench(n_inputs=64, frame_shape=(60, 80))
+    opu = BenchOPU(bench, roi=((10, 40), (20, 70)), n_outputs=50).calibrate()
+    rows, columns = np.unravel_index(opu._calibration.pixels, (60, 80))
+    assert rows.min() >= 10
+    assert rows.max() < 40
+    assert columns.min() >= 20
+    assert columns.max() < 70
+    assert opu.max_outputs == 50
+    for roi in (((0, 61), (0, 80)), ((5, 5), (0, 80)), ((0, 60),)):
+        with pytest.raises(ValueError, match="roi must be"):
+            BenchOPU(bench, roi=roi).calibrate()
+
+
+def test_exposure_is_found_once():
+    bench = SimulatedBench(n_inputs=64)
+    opu = BenchOPU(bench).calibrate()
+    found = opu._calibration.exposure
+    bright = np.ones((1, 64), np.uint8)
+    bright[:, : opu.max_inputs : 2] = 0
+    level = np.quantile(bench.take(bright), 0.999)
+    assert 0.6 * 255 < level < 255
+    opu.intensity(np.ones((2, 5)), 10)
+    assert opu._calibration.exposure == found
+    assert BenchOPU(bench, exposure=0.3).calibrate()._calibration.exposure == 0.3
+    # Another device has changed it meanwhile.
+    opu.intensity(np.ones((2, 5)), 10)
+    assert bench._time == found
+
+
+def test_exposure_that_cannot_be_found():
+    bench = SimulatedBench(n_inputs=64)
+    bench.exposure_range = (1e-6, 1e-5)
+    with pytest.raises(BenchError, match="No exposure from 1e-06 to 1e-05"):
+        BenchOPU(bench).calibrate()
+    with pytest.raises(ValueError, match="needs a bench with a function set_exposure"):
+        BenchOPU(Ideal(), exposure=1.0).calibrate()
+    with pytest.raises(ValueError, match="with full_scale"):
+        BenchOPU(Ideal(set_exposure=lambda time: None)).calibrate()
+
+
+def test_limits():
+    opu = BenchOPU(Ideal(n_inputs=50), n_reference=20)
+    assert opu.max_inputs == 30
+    assert opu.max_outputs is None
+    with pytest.raises(ValueError, match="50 inputs, of which 20 are kept for the reference; 31"):
+        opu.intensity(np.ones((1, 31)), 5)
+    with pytest.raises(ValueError, match="outputs"):
+        opu.intensity(np.ones((1, 30)), N_PIXELS + 1)
+    with pytest.raises(ValueError, match="shows 0 and 1"):
+        opu.intensity(np.full((1, 3), 2.0), 5)
+    with pytest.raises(ValueError, match="Negative values have no intensity"):
+        opu.intensity(-np.ones((1, 3)), 5)
+    with pytest.raises(ValueError, match="plane by plane"):
+        BenchOPU(opu.bench, bits=4).intensity(np.full((1, 3), 2.0), 5)
+    with pytest.raises(ValueError, match="which have no intensity on a bench"):
+        BenchOPU(Ideal(input_bits=None)).intensity(-np.ones((1, 3)), 5)
+    without = BenchOPU(opu.bench, n_reference=0)
+    assert without.intensity(np.ones((1, 50)), 5).shape == (1, 5)
+    with pytest.raises(ValueError, match="need a reference"):
+        without.linear(np.ones((1, 50)), 5)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"bench": "mine"},
+        {"bits": 0},
+        {"n_reference": 60},
+        {"n_reference": "all"},
+        {"n_outputs": 0},
+        {"retries": -1},
+        {"max_drift": 0},
+        {"exposure": "long"},
+    ],
+)
+def test_wrong_parameters(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))}.*BenchOPU"):
+        BenchOPU(**{"bench": Ideal(), **wrong}).intensity(np.ones((1, 3)), 5)
+
+
+@pytest.mark.parametrize("mode", ["intensity", "linear"])
+@pytest.mark.parametrize("own", [{}, {"bits": 2}])
+def test_number_of_frames(mode, own):
+    bench = Ideal()
+    opu = BenchOPU(bench, **own).calibrate()
+    X = np.tile([[1.0, -1.0], [-1.0, 1.0]], (15, 1)) if mode == "linear" else np.ones((30, 2))
+    if own and mode == "intensity":
+        pytest.skip("has no intensity")
+    expected = opu.exposures(30, mode, signed=mode == "linear", repeat=2)
+    before = bench.n_shown
+    getattr(opu, mode)(3 * X if own else X, 5, repeat=2)
+    taken = bench.n_shown - before
+    blocks = taken - expected
+    assert blocks % 2 == 0
+    assert 0 < blocks <= 2 * (taken // 30 + 5)
+
+
+FAULTS = {"lost": 0.5, "repeated": 0.5, "late": 0.3, "hangs": 0.3}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faulty_frames_are_taken_again(fault):
+    options = {"n_inputs": 64, "batch_size": 40, "timeout": 0.2 if fault == "hangs" else 10.0}
+    X = bits(np.random.default_rng(0), 300, 50)
+    opu = BenchOPU(SimulatedBench(**options), retries=20)
+    expected = opu.intensity(X, 200)
+    opu.bench._chances[fault] = FAULTS[fault]  # the same pixels, and trouble from now on
+    with pytest.warns(BenchWarning, match="were faulty and were taken again"):
+        found = opu.intensity(X, 200)
+    correlations = [np.corrcoef(*pair)[0, 1] for pair in zip(expected, found, strict=True)]
+    assert min(correlations) > 0.97
+    assert opu.report().faults.keys() == {"timeout" if fault == "hangs" else fault}
+
+
+@pytest.mark.parametrize("fault", ["lost", "repeated", "late"])
+def test_faults_in_the_calibration(fault):
+    options = {"n_inputs": 64, "batch_size": 40, fault: 0.5}
+    clean = BenchOPU(SimulatedBench(n_inputs=64), retries=50).calibrate()
+    opu = BenchOPU(SimulatedBench(**options), retries=100).calibrate()
+    assert opu.report().faults
+    assert opu._calibration.agreement > 0.98
+    common, own, others = np.intersect1d(
+        opu._calibration.pixels, clean._calibration.pixels, return_indices=True
+    )
+    assert len(common) > 0.9 * opu.max_outputs
+    references = (
+        opu._calibration.reference_intensity[own],
+        clean._calibration.reference_intensity[others],
+    )
+    assert np.corrcoef(*references)[0, 1] > 0.99
+
+
+def test_faults_that_do_not_end():
+    opu = BenchOPU(SimulatedBench(n_inputs=64, batch_size=40)).calibrate()
+    opu.bench._chances["late"] = 1.0
+    with pytest.raises(BenchError, match="later than their patterns"):
+        opu.intensity(np.ones((30, 5)), 10)
+    assert opu.report().faults == {"late": 4}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_false_alarm(seed):
+    """Patterns of any likeness, noise of any size: a bench that works is not blamed."""
+    rng = np.random.default_rng(seed)
+    bench = SimulatedBench(n_inputs=100, photons=[1000.0, 10.0, 1.0][seed % 3], random_state=seed)
+    X = bits(rng, 200, 80)
+    X[1::2] = X[::2]
+    X[1::2, : rng.integers(1, 80)] = 1
+    opu = BenchOPU(bench)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        opu.intensity(X, 300)
+        opu.linear(X, 300)
+    assert opu.report().faults == {}
+
+
+def dark(patterns):
+    return np.zeros((len(patterns), 8, 8), np.uint8)
+
+
+def constant(patterns):
+    rng = np.random.default_rng(0)
+    return (
+        np.tile(rng.exponential(9, size=(1, 8, 8)), (len(patterns), 1, 1))
+        * (patterns.any(axis=1)[:, None, None])
+    )
+
+
+def noise(patterns):
+    rng = np.random.default_rng()
+    return rng.exponential(9, size=(len(patterns), 8, 8)) * patterns.any(axis=1)[:, None, None]
+
+
+@pytest.mark.parametrize(
+    ("frames", "match"),
+    [
+        (dark, "sees no light"),
+        (constant, "does not show what it is given"),
+        (noise, "have nothing in common"),
+    ],
+)
+def test_frames_that_cannot_be_used(frames, match):
+    shown = []
+    bench = Bench(lambda patterns: shown.append(patterns), lambda n: frames(shown[-1]), n_inputs=20)
+    opu = BenchOPU(bench, retries=0)
+    with pytest.raises(BenchError, match=match):
+        opu.calibrate()
+    assert opu.max_outputs is None
+
+
+def test_saturated_frames():
+    opu = BenchOPU(SimulatedBench(n_inputs=64), exposure=5.0)
+    with pytest.warns(BenchWarning, match="full scale of 255"):
+        opu.intensity(np.ones((5, 50)), 100)
+    assert opu.report().saturated > 0.01
+
+
+def test_drift_is_told():
+    bench = SimulatedBench(n_inputs=64, frame_shape=(200, 200))
+    opu = BenchOPU(bench, max_drift=0.1)
+    X = bits(np.random.default_rng(0), 100, 50)
+    opu.intensity(X, 100)
+    assert abs(opu.report().drift) < 0.02
+    bench._drift = 0.1 / bench._n_frames
+    with pytest.warns(BenchWarning, match="The glass has drifted") as caught:
+        opu.intensity(X, 100)
+    kept = np.exp(-2 * bench._drift * bench._n_frames)
+    assert abs(1 - opu.report().drift - kept) < 0.03
+    assert len(caught) == 1
+    bench._drift = 1.0
+    with pytest.raises(BenchError, match="another glass"):
+        opu.intensity(X, 100)
+
+
+def test_a_second_fit_shows_nothing(tmp_path):
+    bench, X = SimulatedBench(n_inputs=64), bits(np.random.default_rng(0), 70, 40)
+    X = np.concatenate([X, X[:5]])
+    opu = BenchOPU(bench, store=tmp_path / "readings")
+    first = opu.intensity(X, 100), opu.linear(X, 100)
+    frames = opu.report().n_frames
+    again = opu.intensity(X, 100), opu.linear(X, 100)
+    assert np.array_equal(first, again)
+    assert opu.report().n_frames == frames
+    longer = BenchOPU(bench, store=tmp_path / "readings")
+    assert np.array_equal(longer.intensity(X, 120)[:, :100], first[0])
+    assert longer.report()[:2] == (0, len(X))
+    assert not np.array_equal(opu.intensity(X, 100, exposure=1), first[0])
+    assert not np.array_equal(opu.calibrate().intensity(X, 100), first[0])
+
+
+def test_a_store_without_its_bench(tmp_path):
+    X = bits(np.random.default_rng(0), 10, 40)
+    opu = BenchOPU(SimulatedBench(n_inputs=64), store=tmp_path / "readings")
+    reading = opu.intensity(X, 100)
+    loaded = pickle.loads(pickle.dumps(opu))
+    assert np.array_equal(loaded.intensity(X, 100), reading)
+    with pytest.raises(BenchError, match="n_jobs=1"):
+        loaded.intensity(1 - X, 100)
+    loaded.connect(SimulatedBench(n_inputs=64))
+    assert loaded.intensity(1 - X, 100).shape == (10, 100)
+    loaded.connect(SimulatedBench(n_inputs=64, random_state=1))
+    with pytest.raises(BenchError, match="another glass"):
+        loaded.linear(X, 100)
+
+
+def test_stores_that_are_none(tmp_path):
+    (tmp_path / "text").write_text("This is no database, but a text of some length." * 100)
+    for path in (tmp_path / "text", tmp_path, tmp_path / "missing" / "file"):
+        with pytest.raises(BenchError, match="cannot be used"):
+            BenchOPU(Ideal(), store=path).calibrate()
+
+
+SCRIPT = """
+import sys
+import numpy as np
+from skopu.bench import BenchOPU, SimulatedBench
+opu = BenchOPU(SimulatedBench(n_inputs=64, latency=float(sys.argv[2])), store=sys.argv[1])
+X = np.random.default_rng(0).integers(2, size=(400, 40)).astype(float)
+reading = opu.intensity(X, 100)
+print(opu.report().n_stored, reading.sum())
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_run_that_is_killed_goes_on(tmp_path):
+    script, store = tmp_path / "script.py", tmp_path / "readings"
+    script.write_text(textwrap.dedent(SCRIPT))
+
+    def start(latency):
+        command = [sys.executable, str(script), str(store), latency]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    process, written = start("0.5"), store.with_name("readings-wal")
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        if written.exists() and written.stat().st_size > 100_000:
+            break
+        time.sleep(0.02)
+    assert process.poll() is None
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    outputs = [start("0").communicate(timeout=60)[0].split() for _ in range(2)]
+    assert 0 < int(outputs[0][0]) < 400
+    assert int(outputs[1][0]) == 400
+    assert outputs[0][1] == outputs[1][1]
+
+
+def digits(n_samples=200):
+    rng = np.random.default_rng(0)
+    X = bits(rng, n_samples, 50)
+    return X, (X[:, :5].sum(axis=1) > 2).astype(int)
+
+
+def test_in_a_pipeline_and_a_search():
+    X, y = digits()
+    opu = BenchOPU(SimulatedBench(n_inputs=64))
+    model = make_pipeline(OpticalRandomFeatures(n=100, opu=opu), RidgeClassifier())
+    search = GridSearchCV(model, {"opticalrandomfeatures__n": [50, 300]}, cv=2).fit(X, y)
+    assert search.best_score_ > 0.7
+    assert search.best_estimator_[0].opu_ is opu
+    assert clone(model)[0].opu is opu
+    loaded = pickle.loads(pickle.dumps(search))
+    with pytest.raises(BenchError, match="n_jobs=1"):
+        loaded.predict(X)
+    loaded.best_estimator_[0].opu_.connect(opu.bench)
+    # Frames differ by their noise.
+    assert (loaded.predict(X) == search.predict(X)).mean() > 0.95
+
+
+@pytest.mark.filterwarnings("ignore:.*fits failed:sklearn.exceptions.FitFailedWarning")
+def test_several_processes():
+    X, y = digits(40)
+    opu = BenchOPU(SimulatedBench(n_inputs=64))
+    model = make_pipeline(OpticalRandomFeatures(n=20, opu=opu), RidgeClassifier())
+    options = {"cv": 2, "n_jobs": 2}
+    with joblib.parallel_config("loky"), pytest.raises((ValueError, BenchError), match="n_jobs=1"):
+        GridSearchCV(model, {"opticalrandomfeatures__n": [20, 30]}, **options).fit(X, y)
+    with joblib.parallel_config("threading"):
+        search = GridSearchCV(model, {"opticalrandomfeatures__n": [20, 30]}, **options).fit(X, y)
+    assert np.isfinite(search.best_score_)
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("modulation", ["amplitude", "phase"])
+def test_under_other_estimators(modulation):
+    X, y = digits()
+    bench = SimulatedBench(n_inputs=64 if modulation == "amplitude" else 128, modulation=modulation)
+    opu = BenchOPU(bench)
+    assert OpticalRidgeClassifier(n=300, opu=opu).fit(X, y).score(X, y) > 0.8
+    s = np.linalg.svd(X, compute_uv=False)
+    svd = OPUTruncatedSVD(n_components=3, opu=opu).fit(X)
+    assert np.allclose(svd.singular_values_, s[:3], rtol=0.05)
+    network = DFAClassifier(
+        (20,), opu=opu, error_encoding="ternary", feedback="optical", max_iter=2, random_state=0
+    )
+    assert np.isfinite(network.fit(X[:60], y[:60]).loss_)
+
+
+def test_progress(capsys):
+    opu = BenchOPU(SimulatedBench(n_inputs=64), verbose=1)
+    OpticalRandomFeatures(n=10, opu=opu).fit(np.ones((40, 5))).transform(np.ones((40, 5)))
+    shown = capsys.readouterr().err
+    assert "40.0/40.0" in shown
+    assert "frames/s" in shown
+
+
+def test_an_interrupt_leaves_the_device_as_it_was():
+    opu = BenchOPU(SimulatedBench(n_inputs=64)).calibrate()
+    X, frames = np.ones((3, 5)), opu.bench._frames
+
+    def interrupted(patterns):
+        raise KeyboardInterrupt
+
+    opu.bench._frames = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        opu.intensity(X, 10)
+    opu.bench._frames = frames
+    assert opu.intensity(X, 10).shape == (3, 10)
