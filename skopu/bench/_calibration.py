@@ -124,7 +124,9 @@ def calibrate(recorder, *, n_reference, roi, n_outputs, exposure):
 
     def diagnose(frames):
         made[:] = [_from_frames(bench, frames, sequence, roi, n_outputs, n_reference, exposure)]
-        lit = sequence[_N_DARK:-2], made[0].levelled(frames[_N_DARK:-2])
+        if made[0] is None:
+            return "unsteady"
+        lit = sequence[_N_DARK:], made[0].levelled(frames[_N_DARK:])
         return diagnosis(*lit, made[0].agreement, made[0].likeness)
 
     recorder.take(sequence, diagnose)
@@ -173,11 +175,8 @@ def _from_frames(bench, frames, sequence, roi, n_outputs, n_reference, exposure)
     )
     read = lit.reshape(len(lit), -1)[:, chosen] / unit
     agreement = float(np.median(correlations(read[:-2:2], read[2::2])))
-    if agreement <= 0:
-        raise BenchError(
-            "Two frames of one pattern have nothing in common: noise covers the speckle, or the "
-            "glass does not stand still. Give it more light, or a longer exposure."
-        )
+    if agreement <= float(np.median(correlations(read[1:-2:2], read[3::2]))):
+        return None  # frames of one pattern are less alike than those of several
     expected = overlaps(sequence[_N_DARK:-1], sequence[_N_DARK + 1 :])
     found = correlations(read[:-1], read[1:]) / agreement
     differ = expected < 1

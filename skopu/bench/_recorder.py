@@ -139,6 +139,8 @@ _EXPLAINED = {
     "lost": "fewer frames than patterns have come. Give the camera more time between triggers.",
     "repeated": "a frame shows what its neighbour shows. Give the modulator more time to settle "
     "before the camera is exposed.",
+    "unsteady": "frames of one pattern have no more in common than those of several. Noise covers "
+    "the speckle, or the glass does not stand still: give it more light, or a longer exposure.",
     "late": "the reference looks otherwise at the end of a block than at its beginning. Frames "
     "come later than their patterns, or the glass drifts as fast as that.",
 }

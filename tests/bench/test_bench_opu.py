@@ -275,15 +275,18 @@ def test_faulty_frames_are_taken_again(fault):
         found = opu.intensity(X, 200)
     correlations = [np.corrcoef(*pair)[0, 1] for pair in zip(expected, found, strict=True)]
     assert min(correlations) > 0.97
-    assert opu.report().faults.keys() == {"timeout" if fault == "hangs" else fault}
+    names = {"hangs": {"timeout"}, "repeated": {"repeated", "late"}}.get(fault, {fault})
+    assert opu.report().faults.keys() <= names  # "late" if it is the last one that is not shown
 
 
 @pytest.mark.parametrize("fault", ["lost", "repeated", "late"])
 def test_faults_in_the_calibration(fault):
-    options = {"n_inputs": 64, "batch_size": 40, fault: 0.5}
-    clean = BenchOPU(SimulatedBench(n_inputs=64), retries=50).calibrate()
-    opu = BenchOPU(SimulatedBench(**options), retries=100).calibrate()
-    assert opu.report().faults
+    clean = BenchOPU(SimulatedBench(n_inputs=64)).calibrate()
+    bench = SimulatedBench(n_inputs=64, batch_size=40, **{fault: 0.5})
+    bench._chance = np.random.default_rng(0)  # not without a fault
+    opu = BenchOPU(bench, retries=100)
+    with pytest.warns(BenchWarning, match="were faulty and were taken again"):
+        opu.calibrate()
     assert opu._calibration.agreement > 0.98
     common, own, others = np.intersect1d(
         opu._calibration.pixels, clean._calibration.pixels, return_indices=True
@@ -342,7 +345,7 @@ def noise(patterns):
     [
         (dark, "sees no light"),
         (constant, "does not show what it is given"),
-        (noise, "have nothing in common"),
+        (noise, "no more in common than those of several"),
     ],
 )
 def test_frames_that_cannot_be_used(frames, match):
