@@ -15,6 +15,7 @@ from .bench import BenchError
 
 _N_DARK, _N_RANDOM = 8, 32  # frames
 _UNCORRELATED = 0.05  # at the distance of neighbouring pixels
+_ALIKE = 3  # standard deviations of a correlation between what differs and what does not
 _DARKEST = 0.25  # reference of a pixel that is used, in units of the mean
 _QUANTILE, _TARGET = 0.999, 0.8  # of a bright frame's counts, and where it is to lie on the scale
 
@@ -175,8 +176,9 @@ def _from_frames(bench, frames, sequence, roi, n_outputs, n_reference, exposure)
     )
     read = lit.reshape(len(lit), -1)[:, chosen] / unit
     agreement = float(np.median(correlations(read[:-2:2], read[2::2])))
-    if agreement <= float(np.median(correlations(read[1:-2:2], read[3::2]))):
-        return None  # frames of one pattern are less alike than those of several
+    between = float(np.median(correlations(read[1:-2:2], read[3::2])))
+    if agreement - between < _ALIKE / len(chosen) ** 0.5:
+        return None  # frames of one pattern are no more alike than those of several
     expected = overlaps(sequence[_N_DARK:-1], sequence[_N_DARK + 1 :])
     found = correlations(read[:-1], read[1:]) / agreement
     differ = expected < 1

@@ -304,7 +304,18 @@ class BenchOPU(Device):
         self._check_limits(n_inputs, n)
 
     def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, exposure=0):
-        """Readings of checked rows; what estimators call. See `Device.project`."""
+        """Readings of checked rows; what estimators call.
+
+        Parameters
+        ----------
+        X, n, mode, finish, out, name, repeat, exposure
+            As of `Device.project`.
+
+        Returns
+        -------
+        readings : ndarray of shape (n_samples, n)
+            Of the dtype of X; out, if it is given.
+        """
         options = {"finish": finish, "out": out, "name": name}
         total = self.exposures(X.shape[0], mode, signed=mode == "linear", repeat=repeat)
         with self._readings().task(total, self.verbose):

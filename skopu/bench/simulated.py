@@ -115,11 +115,28 @@ class SimulatedBench(Bench):
         self._time = check_positive(exposure, "exposure")
 
     def show(self, patterns):
-        """Put patterns on the modulator. See `Bench.show`."""
+        """Put patterns on the modulator.
+
+        Parameters
+        ----------
+        patterns : ndarray of shape (n_patterns, n_inputs)
+            See `Bench`.
+        """
         self._patterns = np.array(patterns)
 
     def grab(self, n_frames):
-        """Frames of these patterns, but for what goes wrong. See `Bench.grab`."""
+        """Frames of these patterns, but for what goes wrong.
+
+        Parameters
+        ----------
+        n_frames : int
+            Number of patterns that were shown.
+
+        Returns
+        -------
+        frames : ndarray of shape (n_frames, height, width)
+            Counts, uint16; fewer frames where one is lost.
+        """
         time.sleep(self._latency)
         frames = self._frames(self._patterns[:n_frames])
         happens = {name: self._chance.random() < chance for name, chance in self._chances.items()}
