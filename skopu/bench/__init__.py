@@ -7,5 +7,15 @@ from ._readings import BenchReport, BenchWarning
 from .bench import Bench, BenchError
 from .opu import BenchOPU
 from .simulated import SimulatedBench
+from .transmission import TransmissionReport, measure_transmission_matrix
 
-__all__ = ["Bench", "BenchError", "BenchOPU", "BenchReport", "BenchWarning", "SimulatedBench"]
+__all__ = [
+    "Bench",
+    "BenchError",
+    "BenchOPU",
+    "BenchReport",
+    "BenchWarning",
+    "SimulatedBench",
+    "TransmissionReport",
+    "measure_transmission_matrix",
+]

@@ -1,0 +1,218 @@
+"""The glass's own matrix, from intensities alone."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import hadamard
+
+from .._utils.checks import check_count
+from .._utils.progress import progress_bar
+from .._utils.streams import random_signs
+from .._utils.threads import pieces
+from ..optics import MeasuredMedium
+from ..optics.device import Device
+from ._patterns import correlations
+
+_STEADY = 16  # exposures of what all of the matrix depends on
+_ROWS = 64  # patterns that are shown in one call
+
+
+class TransmissionReport(NamedTuple):
+    """How well a measured matrix predicts speckle that it was not measured with.
+
+    Attributes
+    ----------
+    correlation : float
+        Of predicted with recorded intensities over the modes; the mean over random patterns.
+    standard_deviation : float
+        Of that correlation, from pattern to pattern.
+    n_test : int
+        Number of these patterns, each with half of the inputs lit.
+    n_frames : int
+        Frames that the device took for all of it, by its own count.
+    """
+
+    correlation: float
+    standard_deviation: float
+    n_test: int
+    n_frames: int
+
+
+def measure_transmission_matrix(
+    opu,
+    n_inputs,
+    n_modes,
+    *,
+    n_references=5,
+    n_reference=None,
+    repeat=1,
+    n_test=32,
+    random_state=0,
+    verbose=0,
+):
+    """Transmission matrix of a device, from frames of zeros and ones.
+
+    Each pattern of a Hadamard basis is shown alone and beside each of a few references, which light
+    inputs of their own [1]_. Their interference is what a camera sees of the field.
+
+    Parameters
+    ----------
+    opu : Device
+        A `BenchOPU`, an `OPU`, or another device that shows zeros and ones. It needs ``n_inputs +
+        n_references * n_reference`` inputs.
+    n_inputs : int
+        Number of inputs to measure, the first ones.
+    n_modes : int
+        Number of output modes.
+    n_references : int, default=5
+        Number of references, at least 3. Two that are not in phase at a mode would do for it; the
+        others are there for modes at which two are, or one is dark, and tell the noise.
+    n_reference : int, default=None
+        Inputs of each reference. None is a quarter of n_inputs: half as bright as a pattern is.
+    repeat : int, default=1
+        Number of frames of each pattern to average.
+    n_test : int, default=32
+        Number of random patterns for the report, at least 2.
+    random_state : int, default=0
+        Seed of the signs of the basis, and of the patterns of the report.
+    verbose : int, default=0
+        Above 0, a progress bar (needs tqdm).
+
+    Returns
+    -------
+    medium : MeasuredMedium
+        Its ``matrix`` is complex64 of shape (n_modes, n_inputs), in the device's own unit. A row is
+        known up to a phase and, since all inputs are real, up to conjugation; no intensity depends
+        on either.
+    report : TransmissionReport
+        How well it predicts speckle.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or the device has fewer inputs or modes.
+
+    See Also
+    --------
+    skopu.MeasuredMedium.isotropy : Compare the matrix with ideal glass.
+
+    Notes
+    -----
+    With the field f of a pattern and a_k of reference k,
+    I(p + s_k) - I(p) - I(s_k) = 2 Re(conj(a_k) f). The same of pairs of references gives the real
+    parts of conj(a_j) a_k, a positive matrix of rank 2 whose eigenvectors are the references'
+    fields in a plane that is turned or mirrored at will [2]_. Two real numbers of f follow by least
+    squares, damped by the noise, which is what lies outside of that plane, and the entries from the
+    Hadamard transform. That takes 1 + n_references frames a pattern, of which there are as many as
+    the next power of two from n_inputs.
+
+    References
+    ----------
+    .. [1] S. M. Popoff et al., "Measuring the transmission matrix in optics", Physical Review
+       Letters 104, 2010.
+    .. [2] S. Gupta et al., "Don't take it lightly: phasing optical random projections with unknown
+       operators", NeurIPS 2019.
+
+    Examples
+    --------
+    >>> from skopu import OPU, Camera, GaussianMedium
+    >>> from skopu.bench import measure_transmission_matrix
+    >>> opu = OPU(GaussianMedium(), Camera(bits=8, photons=1000), input_bits=1)
+    >>> medium, report = measure_transmission_matrix(opu, n_inputs=64, n_modes=200)
+    >>> medium.matrix.shape
+    (200, 64)
+    >>> report.correlation > 0.97
+    True
+    """
+    if not isinstance(opu, Device):
+        raise ValueError(f"opu must be an OPU or another Device, got {opu!r}.")
+    n_inputs, n_modes = check_count(n_inputs, "n_inputs"), check_count(n_modes, "n_modes")
+    n_references = check_count(n_references, "n_references", 3)
+    n_lit = check_count(
+        max(1, n_inputs // 4) if n_reference is None else n_reference, "n_reference"
+    )
+    repeat, n_test = check_count(repeat, "repeat"), check_count(n_test, "n_test", 2)
+    opu.check(n_inputs + n_references * n_lit, n_modes, "intensity")
+    references = np.zeros((n_references, n_inputs + n_references * n_lit))
+    for k, reference in enumerate(references):
+        reference[n_inputs + k * n_lit : n_inputs + (k + 1) * n_lit] = 1
+    signs = _signs(n_inputs, random_state)
+    frames = 0
+
+    with progress_bar(verbose, len(signs), "matrix", " patterns") as done:
+
+        def read(rows, repeat):
+            nonlocal frames
+            frames += opu.exposures(len(rows), repeat=repeat)
+            return opu.project(np.asarray(rows, np.float64), n_modes, "intensity", repeat=repeat)
+
+        alone, gram = _products(references, lambda rows: read(rows, _STEADY * repeat))
+
+        def fields(lit, repeat=repeat):
+            """Real parts of conj(a_k) f for rows of zeros and ones and each reference k."""
+            rows = np.zeros((len(lit), 1 + n_references, references.shape[1]))
+            rows[:, :, :n_inputs] = lit[:, None]
+            rows[:, 1:] += references
+            shape = len(lit), 1 + n_references, n_modes
+            found = read(rows.reshape(-1, references.shape[1]), repeat).reshape(shape)
+            return ((found[:, 1:] - found[:, :1] - alone) / 2).astype(np.float32)
+
+        total = np.zeros((n_inputs, n_references * n_modes), np.float32)
+        every = fields(np.ones((1, n_inputs)), _STEADY * repeat)
+        for rows in pieces(len(signs), _ROWS):
+            seen = 2 * fields((signs[rows] + 1.0) / 2) - every
+            total += signs[rows].T.astype(np.float32) @ seen.reshape(len(seen), -1)
+            done(rows.stop - rows.start)
+    products = total.reshape(n_inputs, n_references, n_modes) / len(signs)
+    matrix = _entries(products, gram)
+    test = np.zeros((n_test, references.shape[1]))
+    test[:, :n_inputs] = random_signs(random_state, "test", n_test, n_inputs) > 0
+    test[~test.any(axis=1), 0] = 1  # there is nothing to predict of darkness
+    predicted = abs(test[:, :n_inputs] @ matrix.T) ** 2
+    found = correlations(predicted, read(test, repeat))
+    report = TransmissionReport(float(found.mean()), float(found.std(ddof=1)), n_test, frames)
+    return MeasuredMedium(matrix, normalize=None), report
+
+
+def _signs(n_inputs, seed):
+    """Rows of a Hadamard basis of the inputs, each with a random sign.
+
+    A basis has a row of ones, and an input whose entries are all ones. Without the signs, what is
+    wrong with the frame of all inputs, which is subtracted from every other, would fall upon it.
+    """
+    order = 1 << (n_inputs - 1).bit_length()
+    basis = hadamard(order, np.int8)[:, :n_inputs]
+    return basis * random_signs(seed, "basi", order, 1).astype(np.int8)
+
+
+def _products(references, read):
+    """Intensities of references, and the real parts of conj(a_j) a_k of their fields, per mode."""
+    first, second = np.triu_indices(len(references), 1)
+    intensities = read(np.concatenate([references, references[first] + references[second]]))
+    alone, pairs = intensities[: len(references)], intensities[len(references) :]
+    gram = np.zeros((alone.shape[1], len(references), len(references)))
+    diagonal = np.arange(len(references))
+    gram[:, diagonal, diagonal] = alone.T
+    between = (pairs - alone[first] - alone[second]).T / 2
+    gram[:, first, second] = gram[:, second, first] = between
+    return alone, gram
+
+
+def _entries(products, gram):
+    """Matrix of shape (n_modes, n_inputs) from products of its entries with the references.
+
+    Parameters
+    ----------
+    products : ndarray of shape (n_inputs, n_references, n_modes)
+        Real parts of conj(a_k) r.
+    gram : ndarray of shape (n_modes, n_references, n_references)
+        Real parts of conj(a_j) a_k.
+    """
+    values, vectors = np.linalg.eigh(gram)
+    plane = np.einsum("ikm,mkc->imc", products, vectors, optimize=True)
+    # What lies outside of the plane of the references' fields is noise.
+    noise = np.square(plane[:, :, :-2]).mean(axis=(0, 2))
+    # The entries with the least mean squared error: both parts have a variance of a half.
+    values = np.maximum(values[:, -2:], 0)
+    plane = plane[:, :, -2:] * (np.sqrt(values) / (values + 2 * noise[:, None]))
+    return np.ascontiguousarray((plane[..., 0] + 1j * plane[..., 1]).T, np.complex64)

@@ -1,0 +1,95 @@
+"""The matrix measured from intensities, against the glass itself."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.linear_model import RidgeClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Binarizer
+
+from skopu import OPU, Camera, GaussianMedium, LayeredMedium, OpticalRandomFeatures
+from skopu.bench import BenchOPU, SimulatedBench, measure_transmission_matrix
+
+
+def alignment(measured, true):
+    """Cosine of the angle between rows, whatever their phase and conjugation."""
+    norms = np.linalg.norm(measured, axis=1) * np.linalg.norm(true, axis=1)
+    cosines = [abs((rows * true).sum(axis=1)) / norms for rows in (measured, measured.conj())]
+    return np.maximum(*cosines)
+
+
+@pytest.mark.parametrize("medium", [GaussianMedium(), LayeredMedium()])
+@pytest.mark.parametrize("n_inputs", [1, 2, 7, 64, 100])
+@pytest.mark.parametrize("n_references", [3, 5])
+def test_without_noise_it_is_the_glass(medium, n_inputs, n_references):
+    options = {"n_references": n_references, "n_reference": 5, "n_test": 5}
+    found, report = measure_transmission_matrix(OPU(medium), n_inputs, 60, **options)
+    true = medium.transmission_matrix(n_inputs + 5 * n_references, 60)[:, :n_inputs]
+    assert found.matrix.dtype == np.complex64
+    assert alignment(found.matrix, true).min() > 0.999
+    assert np.allclose(
+        np.linalg.norm(found.matrix, axis=1), np.linalg.norm(true, axis=1), rtol=0.01
+    )
+    X = np.random.default_rng(0).integers(2, size=(20, n_inputs))
+    expected = abs(X @ true.T) ** 2
+    scale = np.square(true.real).mean() * n_inputs
+    assert np.allclose(OPU(found).intensity(X, 60), expected, rtol=1e-2, atol=1e-3 * scale)
+    assert report.correlation > 0.999
+    assert report.n_test == 5
+
+
+def test_number_of_frames():
+    opu = OPU(input_bits=1)
+    _, report = measure_transmission_matrix(opu, 20, 10, n_references=3, n_test=4, repeat=2)
+    steady = 16 * 2 * (3 + 3 + 4)  # references, pairs of them, and all inputs beside each and alone
+    assert report.n_frames == steady + 2 * (32 * 4 + 4)
+
+
+def test_more_light_and_more_frames_measure_better():
+    def errors(photons, repeat):
+        found = []
+        for seed in range(6):
+            opu = OPU(GaussianMedium(), Camera(photons=photons), input_bits=1, random_state=seed)
+            options = {"repeat": repeat, "n_test": 16, "random_state": seed}
+            _, report = measure_transmission_matrix(opu, 64, 300, **options)
+            found.append(1 - report.correlation)
+        return np.mean(found), np.std(found, ddof=1) / np.sqrt(6)
+
+    dim, bright, often = errors(100, 1), errors(10_000, 1), errors(100, 8)
+    for better in (bright, often):
+        assert dim[0] - better[0] > 4 * np.hypot(dim[1], better[1])
+
+
+def test_features_of_the_measured_matrix_score_as_on_the_bench():
+    X, y = load_digits(return_X_y=True)
+    X = Binarizer(threshold=7).transform(X)
+    bench = SimulatedBench(n_inputs=64 + 5 * 16)
+    opu = BenchOPU(bench, n_reference=0)
+    medium, report = measure_transmission_matrix(opu, 64, 500, repeat=2)
+    assert report.correlation > 0.97
+    scores = []
+    for device in (opu, OPU(medium)):
+        model = make_pipeline(OpticalRandomFeatures(n=500, opu=device), RidgeClassifier())
+        scores.append(model.fit(X[::2], y[::2]).score(X[1::2], y[1::2]))
+    standard_error = np.sqrt(scores[0] * (1 - scores[0]) * 2 / len(X[1::2]))
+    assert abs(scores[0] - scores[1]) < 4 * standard_error
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        ({"opu": "bench"}, "opu must be"),
+        ({"n_inputs": 0}, "n_inputs"),
+        ({"n_modes": 1.5}, "n_modes"),
+        ({"n_references": 2}, "n_references"),
+        ({"n_reference": 0}, "n_reference"),
+        ({"repeat": 0}, "repeat"),
+        ({"n_test": 1}, "n_test"),
+        ({"opu": OPU(max_inputs=20)}, "has 20 inputs, 21"),
+        ({"opu": OPU(max_outputs=4)}, "has 4 outputs, 5"),
+    ],
+)
+def test_bad_arguments(wrong, match):
+    arguments = {"opu": OPU(), "n_inputs": 6, "n_modes": 5, "n_reference": 3, **wrong}
+    with pytest.raises(ValueError, match=match):
+        measure_transmission_matrix(**arguments)
