@@ -43,7 +43,7 @@ def measure_transmission_matrix(
     n_inputs,
     n_modes,
     *,
-    n_references=5,
+    n_references=8,
     n_reference=None,
     repeat=1,
     n_test=32,
@@ -64,11 +64,12 @@ def measure_transmission_matrix(
         Number of inputs to measure, the first ones.
     n_modes : int
         Number of output modes.
-    n_references : int, default=5
+    n_references : int, default=8
         Number of references, at least 3. Two that are not in phase at a mode would do for it; the
         others are there for modes at which two are, or one is dark, and tell the noise.
     n_reference : int, default=None
-        Inputs of each reference. None is a quarter of n_inputs: half as bright as a pattern is.
+        Inputs of each reference. None is an eighth of n_inputs, which makes each a quarter as bright as
+        a pattern.
     repeat : int, default=1
         Number of frames of each pattern to average.
     n_test : int, default=32
@@ -129,7 +130,7 @@ def measure_transmission_matrix(
     n_inputs, n_modes = check_count(n_inputs, "n_inputs"), check_count(n_modes, "n_modes")
     n_references = check_count(n_references, "n_references", 3)
     n_lit = check_count(
-        max(1, n_inputs // 4) if n_reference is None else n_reference, "n_reference"
+        max(1, n_inputs // 8) if n_reference is None else n_reference, "n_reference"
     )
     repeat, n_test = check_count(repeat, "repeat"), check_count(n_test, "n_test", 2)
     opu.check(n_inputs + n_references * n_lit, n_modes, "intensity")

@@ -63,7 +63,7 @@ def test_more_light_and_more_frames_measure_better():
 def test_features_of_the_measured_matrix_score_as_on_the_bench():
     X, y = load_digits(return_X_y=True)
     X = Binarizer(threshold=7).transform(X)
-    bench = SimulatedBench(n_inputs=64 + 5 * 16)
+    bench = SimulatedBench(n_inputs=64 + 8 * 8)
     opu = BenchOPU(bench, n_reference=0)
     medium, report = measure_transmission_matrix(opu, 64, 500, repeat=2)
     assert report.correlation > 0.97
