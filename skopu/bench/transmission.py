@@ -68,8 +68,8 @@ def measure_transmission_matrix(
         Number of references, at least 3. Two that are not in phase at a mode would do for it; the
         others are there for modes at which two are, or one is dark, and tell the noise.
     n_reference : int, default=None
-        Inputs of each reference. None is an eighth of n_inputs, which makes each a quarter as bright as
-        a pattern.
+        Inputs of each reference. None is an eighth of n_inputs: a quarter as bright as a
+        pattern.
     repeat : int, default=1
         Number of frames of each pattern to average.
     n_test : int, default=32

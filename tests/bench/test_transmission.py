@@ -85,7 +85,7 @@ def test_features_of_the_measured_matrix_score_as_on_the_bench():
         ({"n_reference": 0}, "n_reference"),
         ({"repeat": 0}, "repeat"),
         ({"n_test": 1}, "n_test"),
-        ({"opu": OPU(max_inputs=20)}, "has 20 inputs, 21"),
+        ({"opu": OPU(max_inputs=20)}, "has 20 inputs, 30"),
         ({"opu": OPU(max_outputs=4)}, "has 4 outputs, 5"),
     ],
 )
