@@ -213,7 +213,7 @@ class Bench:
             raise BenchError(
                 "The bench belongs to the process that made it, and this is another one, or it "
                 "came out of a pickle. With n_jobs, set n_jobs=1, or use threads: "
-                'joblib.parallel_config("threading"). After loading, give the device a bench '
+                'joblib.parallel_backend("threading"). After loading, give the device a bench '
                 "again: opu.connect(bench)."
             )
 
