@@ -174,16 +174,9 @@ def _from_frames(bench, frames, sequence, roi, n_outputs, n_reference, exposure)
     dark, unit, at_reference = (
         values.ravel()[chosen].astype(np.float64) for values in (dark, unit, at_reference)
     )
-    read = lit.reshape(len(lit), -1)[:, chosen] / unit
-    agreement = float(np.median(correlations(read[:-2:2], read[2::2])))
-    between = float(np.median(correlations(read[1:-2:2], read[3::2])))
-    if agreement - between < _ALIKE / len(chosen) ** 0.5:
-        return None  # frames of one pattern are no more alike than those of several
-    expected = overlaps(sequence[_N_DARK:-1], sequence[_N_DARK + 1 :])
-    found = correlations(read[:-1], read[1:]) / agreement
-    differ = expected < 1
-    excess = (found - expected)[differ] / (1 - expected[differ])
-    likeness = float(np.clip(np.median(excess), 0, 1)) if differ.any() else 0.0
+    alike = _agreement_and_likeness(sequence[_N_DARK:], lit.reshape(len(lit), -1)[:, chosen] / unit)
+    if alike is None:
+        return None
     return Calibration(
         exposure=exposure,
         frame_shape=shape,
@@ -193,9 +186,22 @@ def _from_frames(bench, frames, sequence, roi, n_outputs, n_reference, exposure)
         unit=unit,
         reference=sequence[_N_DARK],
         reference_intensity=at_reference,
-        agreement=agreement,
-        likeness=likeness,
+        agreement=alike[0],
+        likeness=alike[1],
     )
+
+
+def _agreement_and_likeness(amplitudes, intensities):
+    """See `Calibration`; every other frame is the reference's. None where there is neither."""
+    agreement = float(np.median(correlations(intensities[:-2:2], intensities[2::2])))
+    between = float(np.median(correlations(intensities[1:-2:2], intensities[3::2])))
+    if agreement - between < _ALIKE / intensities.shape[1] ** 0.5:
+        return None  # frames of one pattern are no more alike than those of several
+    expected = overlaps(amplitudes[:-1], amplitudes[1:])
+    found = correlations(intensities[:-1], intensities[1:]) / agreement
+    differ = expected < 1
+    excess = (found - expected)[differ] / (1 - expected[differ])
+    return agreement, float(np.clip(np.median(excess), 0, 1)) if differ.any() else 0.0
 
 
 def grain_size(changes):
@@ -243,8 +249,8 @@ def _set_exposure(recorder, bright, exposure, roi):
     for _ in range(30):
         bench.expose(exposure)
         frames = recorder.take(np.stack([np.zeros_like(bright), bright]))
-        frames = frames.reshape(2, *bench.frame_shape)
-        dark, lit = (frame[_region(roi, bench.frame_shape)] for frame in frames)
+        region = _region(roi, bench.frame_shape)
+        dark, lit = (frame.reshape(bench.frame_shape)[region] for frame in frames)
         dark, level = float(dark.mean()), float(np.quantile(lit, _QUANTILE))
         factor = (_TARGET * bench.full_scale - dark) / max(level - dark, 1 / 8)
         if level >= bench.full_scale:  # it may be far too bright

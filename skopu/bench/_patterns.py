@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse
 
 from .._utils.threads import pieces
-from ..optics._modulator import bit_planes
+from ..optics.modulator import bit_planes
 
 _ENTRIES = 2**22  # amplitudes that are held at once
 
@@ -51,15 +51,17 @@ def encode(amplitudes, bench):
 
 def overlaps(some, others):
     """Correlation of the speckles that corresponding amplitudes make: their cosine, squared."""
-    products = np.einsum("ij,ij->i", some, others)
-    squares = np.einsum("ij,ij->i", some, some) * np.einsum("ij,ij->i", others, others)
-    return np.divide(products**2, squares, out=np.zeros(len(some)), where=squares > 0)
+    return _cosines(some, others) ** 2
 
 
 def correlations(some, others):
     """Correlation over pixels of corresponding frames; 0 where one has no contrast."""
     some = some - some.mean(axis=1, keepdims=True)
-    others = others - others.mean(axis=1, keepdims=True)
+    return _cosines(some, others - others.mean(axis=1, keepdims=True))
+
+
+def _cosines(some, others):
+    """Cosines of the angles between corresponding rows; 0 where one is zero."""
     products = np.einsum("ij,ij->i", some, others)
     squares = np.einsum("ij,ij->i", some, some) * np.einsum("ij,ij->i", others, others)
     return np.divide(products, np.sqrt(squares), out=np.zeros(len(some)), where=squares > 0)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._utils.checks import check_count
 from .._utils.progress import progress_bar
 from ._patterns import correlations, encode
 from ._recorder import Recorder
@@ -102,7 +103,15 @@ class Readings:
                     stacklevel=3,
                 )
 
-    def counts(self, amplitudes, number, calibration):
+    def intensities(self, amplitudes, n, calibration, *, repeat=1, exposure=0):
+        """Mean intensities at the first n pixels in use, of several frames of each row."""
+        total = 0
+        for number in range(exposure, exposure + check_count(repeat, "repeat")):
+            counts = self._counts(amplitudes, number, calibration)[:, :n]
+            total = total + calibration.intensities(counts)
+        return total / repeat
+
+    def _counts(self, amplitudes, number, calibration):
         """Counts of all pixels in use, in float64: exposure of that number of each row."""
         counts = np.empty((len(amplitudes), len(calibration.pixels)))
         keys, found = list(range(len(amplitudes))), {}

@@ -61,6 +61,8 @@ class Bench:
 
     Attributes
     ----------
+    frame_shape : tuple of int or None
+        Shape of a frame, known once one was taken.
     lock : threading.RLock
         Held by the device that takes frames just now: several may share a bench.
 
@@ -92,6 +94,7 @@ class Bench:
     """
 
     set_exposure = None  # unless a function or a method is given
+    frame_shape = None  # until a frame was taken
 
     def __init__(
         self,
@@ -153,11 +156,6 @@ class Bench:
     def n_amplitudes(self):
         """Number of amplitudes that can be shown: one an input, or one of two phases."""
         return self.n_inputs if self.modulation == "amplitude" else self.n_inputs // 2
-
-    @property
-    def frame_shape(self):
-        """Shape of a frame, known once one was taken."""
-        return getattr(self, "_frame_shape", None)
 
     def take(self, patterns):
         """Show patterns, and return the frames of them.
@@ -253,12 +251,13 @@ class Bench:
                 "grab of the bench must return an array of counts of shape (n_frames, height, "
                 f"width), or (n_frames, n_pixels), got {frames.dtype} of shape {frames.shape}."
             )
-        shape = self.__dict__.setdefault("_frame_shape", frames.shape[1:])
-        if frames.shape[1:] != shape:
+        shape = frames.shape[1:]
+        if self.frame_shape not in (None, shape):
             raise BenchError(
-                f"grab of the bench has returned frames of shape {frames.shape[1:]}, and of "
-                f"{shape} before. Keep one region of the camera."
+                f"grab of the bench has returned frames of shape {shape}, and of "
+                f"{self.frame_shape} before. Keep one region of the camera."
             )
+        self.frame_shape = shape
         if frames.dtype.kind == "f" and not np.isfinite(frames).all():
             raise BenchError("grab of the bench has returned NaN or infinity.")
         return frames

@@ -3,8 +3,8 @@
 import numpy as np
 
 from .._utils.checks import check_count, check_positive, check_rows, stored_values
-from ..optics._modulator import check_shown
 from ..optics.device import Device
+from ..optics.modulator import check_shown
 from ._calibration import calibrate
 from ._patterns import lit_rows, shown_planes
 from ._readings import Readings
@@ -169,10 +169,11 @@ class BenchOPU(Device):
                 "X has negative values, which have no intensity on a bench that changes "
                 "amplitudes. Send them through linear projections."
             )
-        result = np.zeros((X.shape[0], n))
-        with self._readings().task(X.shape[0] * repeat, self.verbose):
+        readings, calibration = self._readings(), self._calibrated()
+        options, result = {"repeat": repeat, "exposure": exposure}, np.zeros((X.shape[0], n))
+        with readings.task(X.shape[0] * repeat, self.verbose):
             for rows, amplitudes, units in lit_rows(X, self.bench, self.input_bits):
-                reading = self._read(amplitudes, n, repeat, exposure)
+                reading = readings.intensities(amplitudes, n, calibration, **options)
                 result[rows] = reading * units[:, None] ** 2
         return result
 
@@ -206,14 +207,15 @@ class BenchOPU(Device):
         self.check(X.shape[1], n, "linear")
         check_shown(X, self.input_bits, True, "X")
         planes, result = shown_planes(X, self.bench, self.input_bits), np.zeros((X.shape[0], n))
-        calibration = self._calibrated()
+        readings, calibration = self._readings(), self._calibrated()
+        options = {"repeat": repeat, "exposure": exposure}
         reference = calibration.reference_intensity[:n]
-        with self._readings().task(2 * X.shape[0] * len(planes) * repeat, self.verbose):
+        with readings.task(2 * X.shape[0] * len(planes) * repeat, self.verbose):
             for weight, plane in planes:
                 for rows, amplitudes, units in lit_rows(plane, self.bench, self.input_bits):
                     both = np.repeat(amplitudes, 2, axis=0)
                     both[1::2] += calibration.reference
-                    reading = self._read(both, n, repeat, exposure)
+                    reading = readings.intensities(both, n, calibration, **options)
                     fields = (reading[1::2] - reading[0::2] - reference) / np.sqrt(2 * reference)
                     result[rows] += weight * units[:, None] * fields
         return result
@@ -406,11 +408,3 @@ class BenchOPU(Device):
         if made is None or made[0] != given:
             made = self._read_so_far = given, Readings(*given)
         return made[1]
-
-    def _read(self, amplitudes, n, repeat, exposure):
-        """Mean intensities at the first n pixels, of several frames."""
-        readings, calibration, total = self._readings(), self._calibrated(), 0
-        for number in range(exposure, exposure + check_count(repeat, "repeat")):
-            counts = readings.counts(amplitudes, number, calibration)[:, :n]
-            total = total + calibration.intensities(counts)
-        return total / repeat

@@ -149,7 +149,7 @@ def measure_transmission_matrix(
 
         alone, gram = _products(references, lambda rows: read(rows, _STEADY * repeat))
 
-        def fields(lit, repeat=repeat):
+        def products_of(lit, repeat=repeat):
             """Real parts of conj(a_k) f for rows of zeros and ones and each reference k."""
             rows = np.zeros((len(lit), 1 + n_references, references.shape[1]))
             rows[:, :, :n_inputs] = lit[:, None]
@@ -159,9 +159,9 @@ def measure_transmission_matrix(
             return ((found[:, 1:] - found[:, :1] - alone) / 2).astype(np.float32)
 
         total = np.zeros((n_inputs, n_references * n_modes), np.float32)
-        every = fields(np.ones((1, n_inputs)), _STEADY * repeat)
+        every = products_of(np.ones((1, n_inputs)), _STEADY * repeat)
         for rows in pieces(len(signs), _ROWS):
-            seen = 2 * fields((signs[rows] + 1.0) / 2) - every
+            seen = 2 * products_of((signs[rows] + 1.0) / 2) - every
             total += signs[rows].T.astype(np.float32) @ seen.reshape(len(seen), -1)
             done(rows.stop - rows.start)
     products = total.reshape(n_inputs, n_references, n_modes) / len(signs)

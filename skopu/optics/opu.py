@@ -8,12 +8,12 @@ from .._utils.arrays import backend_of, complex_of, numpy_dtype
 from .._utils.checks import check_count, check_rows, check_seed, stored_values
 from .._utils.default_parts import DefaultPartsMixin
 from .._utils.threads import pieces
-from ._modulator import bit_planes, check_shown
 from ._spaced import SpacedMedium
 from .camera import Camera
 from .device import Device, n_modes_of, new_result, write_piece
 from .layered import LayeredMedium
 from .medium import Medium, whole_field
+from .modulator import bit_planes, check_shown
 
 _NOISY_GROUP = 2**22  # inputs or fields that a noisy reading holds at once, 32 to 64 MiB
 
