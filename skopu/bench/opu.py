@@ -392,19 +392,21 @@ class BenchOPU(Device):
     def _calibrated(self):
         """The calibration, made or loaded where there is none for these parameters."""
         settings = self._settings()
-        if self.__dict__.get("_calibrated_for") != settings:
-            store = self._readings().store
-            stored = None if store is None else store.load_calibration(settings)
-            if stored is None:
-                self.calibrate()
-            else:
-                self._calibration, self._calibrated_for = stored, settings
-        return self._calibration
+        with self.bench.lock:  # or threads would each make one
+            if self.__dict__.get("_calibrated_for") != settings:
+                store = self._readings().store
+                stored = None if store is None else store.load_calibration(settings)
+                if stored is None:
+                    self.calibrate()
+                else:
+                    self._calibration, self._calibrated_for = stored, settings
+            return self._calibration
 
     def _readings(self):
         """What has been read so far with these parameters."""
         given = self.bench, self.store, self.retries, self.max_drift
-        made = self.__dict__.get("_read_so_far")
-        if made is None or made[0] != given:
-            made = self._read_so_far = given, Readings(*given)
-        return made[1]
+        with self.bench.lock:
+            made = self.__dict__.get("_read_so_far")
+            if made is None or made[0] != given:
+                made = self._read_so_far = given, Readings(*given)
+            return made[1]

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
@@ -505,6 +507,23 @@ def test_under_other_estimators(modulation):
         (20,), opu=opu, error_encoding="ternary", feedback="optical", max_iter=2, random_state=0
     )
     assert np.isfinite(network.fit(X[:60], y[:60]).loss_)
+
+
+def test_threads_calibrate_once():
+    X, together = bits(np.random.default_rng(0), 20, 40), threading.Barrier(6)
+    opu = BenchOPU(Ideal())
+
+    def read(_):
+        together.wait()
+        return opu.intensity(X, 100)
+
+    with ThreadPoolExecutor(6) as pool:
+        for _ in range(5):
+            readings = list(pool.map(read, range(6)))
+            assert all(np.array_equal(reading, readings[0]) for reading in readings)
+            opu.connect(opu.bench)
+    calibrating = 8 + 2 * 32 + 1
+    assert opu.bench.n_shown == calibrating + 30 * (len(X) + 2)
 
 
 def test_progress(capsys):
