@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+import operator
 
 import numpy as np
 from scipy import fft
@@ -17,7 +18,9 @@ _N_DARK, _N_RANDOM = 8, 32  # frames
 _UNCORRELATED = 0.05  # at the distance of neighbouring pixels
 _ALIKE = 3  # standard deviations of a correlation between what differs and what does not
 _DARKEST = 0.25  # reference of a pixel that is used, in units of the mean
-_QUANTILE, _TARGET = 0.999, 0.8  # of a bright frame's counts, and where it is to lie on the scale
+_SATURATED = 0.5  # share of pixels
+# Of a bright frame's counts, and where it is to lie on the scale.
+_QUANTILE, _TARGETS = 0.999, (0.64, 0.9)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -106,25 +109,26 @@ def random_amplitudes(bench, n_reference, count):
     signs = random_signs(0, "cal", count, n)
     amplitudes = np.zeros((count, bench.n_amplitudes))
     amplitudes[:, :n] = signs if bench.modulation == "phase" else signs > 0
+    amplitudes[~amplitudes.any(axis=1), :n] = 1  # of few mirrors, none may be chosen
     return amplitudes
 
 
-def calibrate(recorder, *, n_reference, roi, n_outputs, exposure):
+def calibrate(recorder, *, n_reference, roi, exposure):
     """Calibration of the bench of a recorder."""
     bench = recorder.bench
     *lights, reference = random_amplitudes(bench, n_reference, _N_RANDOM + 1)
-    bright = lights[0]
+    bright = max(lights, key=np.linalg.norm)
     # Without mirrors of its own, a random pattern serves as the reference of drift.
     if n_reference:
         reference = reference_of(bench, n_reference)
-        bright = lights[0] + reference
+        bright = bright + reference
     exposure = _set_exposure(recorder, bright, exposure, roi)
     sequence = np.zeros((_N_DARK + 2 * _N_RANDOM + 1, bench.n_amplitudes))
     sequence[_N_DARK::2], sequence[_N_DARK + 1 :: 2] = reference, lights
     made = []
 
     def diagnose(frames):
-        made[:] = [_from_frames(bench, frames, sequence, roi, n_outputs, n_reference, exposure)]
+        made[:] = [_from_frames(bench, frames, sequence, roi, n_reference, exposure)]
         if made[0] is None:
             return "unsteady"
         lit = sequence[_N_DARK:], made[0].levelled(frames[_N_DARK:])
@@ -134,12 +138,19 @@ def calibrate(recorder, *, n_reference, roi, n_outputs, exposure):
     return made[0]
 
 
-def _from_frames(bench, frames, sequence, roi, n_outputs, n_reference, exposure):
+def _from_frames(bench, frames, sequence, roi, n_reference, exposure):
     shape = bench.frame_shape
     region = _region(roi, shape)
     inside = np.arange(frames.shape[1]).reshape(shape)[region]
     cut = frames[:, inside.ravel()].astype(np.float32).reshape(-1, *inside.shape)
     dark, lit = cut[:_N_DARK].mean(axis=0), cut[_N_DARK:]
+    saturated = 0.0 if bench.full_scale is None else float((lit >= bench.full_scale).mean())
+    if saturated > _SATURATED:
+        raise BenchError(
+            f"The camera is saturated: {saturated:.0%} of all pixels are at its full scale of "
+            f"{bench.full_scale:g} counts where half of the inputs are lit. Set a shorter "
+            "exposure, or let less light in."
+        )
     lit -= dark
     references, speckles = lit[0::2], lit[1::2]
     noise = cut[:_N_DARK].std(axis=0).mean() + 1e-6
@@ -149,8 +160,11 @@ def _from_frames(bench, frames, sequence, roi, n_outputs, n_reference, exposure)
             f"dark, and {speckles.mean():.3g} more where half of the inputs are lit. Open the "
             "shutter, give it a longer exposure, or another region of interest (roi)."
         )
-    changes = speckles - speckles.mean(axis=0)
-    if changes.std() < 1e-3 * speckles.mean():
+    # In parts of each frame's brightness, which patterns of few mirrors and lasers change alike.
+    brightness = speckles.mean(axis=tuple(range(1, cut.ndim)), keepdims=True)
+    changes = speckles / np.maximum(brightness, 1e-6)
+    changes -= changes.mean(axis=0)
+    if changes.std() < 1e-3:
         raise BenchError(
             "Frames of different patterns are alike: the modulator does not show what it is "
             "given, or the camera returns one frame again and again."
@@ -168,7 +182,7 @@ def _from_frames(bench, frames, sequence, roi, n_outputs, n_reference, exposure)
         usable &= at_reference > _DARKEST * n_reference
     # All over the frame, and in an order that a pixel more or less does not change.
     order = np.argsort(bit_generator(0, "pix").random_raw(usable.size), kind="stable")
-    chosen = order[usable.ravel()[order]][:n_outputs]
+    chosen = order[usable.ravel()[order]]
     if len(chosen) == 0:
         raise BenchError("No pixel of the region of interest sees speckle that changes.")
     dark, unit, at_reference = (
@@ -217,6 +231,20 @@ def grain_size(changes):
     return tuple(grain)
 
 
+def check_roi(roi):
+    """Raise ValueError unless a region of interest is None or pairs of integers."""
+    if roi is None:
+        return
+    try:
+        for start, stop in roi:
+            operator.index(start), operator.index(stop)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "roi of BenchOPU must be ((first row, last row + 1), (first column, last column + 1)), "
+            f"got {roi!r}."
+        ) from error
+
+
 def _region(roi, shape):
     if roi is None:
         return tuple(slice(0, length) for length in shape)
@@ -245,23 +273,20 @@ def _set_exposure(recorder, bright, exposure, roi):
     if bench.full_scale is None:
         raise ValueError('exposure="auto" needs a bench with full_scale, its largest count.')
     shortest, longest = bench.exposure_range
-    exposure = np.sqrt(shortest) * np.sqrt(longest)
-    for _ in range(30):
+    low, high = shortest, longest
+    while True:  # bisection, since what there is of background may grow with the exposure or not
+        exposure = float(np.sqrt(low) * np.sqrt(high))
         bench.expose(exposure)
-        frames = recorder.take(np.stack([np.zeros_like(bright), bright]))
-        region = _region(roi, bench.frame_shape)
-        dark, lit = (frame.reshape(bench.frame_shape)[region] for frame in frames)
-        dark, level = float(dark.mean()), float(np.quantile(lit, _QUANTILE))
-        factor = (_TARGET * bench.full_scale - dark) / max(level - dark, 1 / 8)
-        if level >= bench.full_scale:  # it may be far too bright
-            factor = 0.25
-        if 0.8 < factor < 1.25:
-            return float(exposure)
-        # Without room above the dark counts, darker still: a background may scale with exposure.
-        before, factor = exposure, float(np.clip(factor, 1 / 16, 16))
-        exposure = float(np.clip(exposure * factor, shortest, longest))
-        if exposure == before:
+        # Of two frames the second, which a frame of before does not take the place of.
+        lit = recorder.take(np.stack([bright, bright]))[1].reshape(bench.frame_shape)
+        level = float(np.quantile(lit[_region(roi, bench.frame_shape)], _QUANTILE))
+        least, most = (target * bench.full_scale for target in _TARGETS)
+        if least <= level <= most:
+            return exposure
+        low, high = (exposure, high) if level < least else (low, exposure)
+        if high < 1.01 * low:
             break
+    dark = float(recorder.take(np.zeros_like(bright)[None]).mean())
     raise BenchError(
         f"No exposure from {shortest:g} to {longest:g} fits: at {exposure:g}, the brightest of "
         f"1000 pixels has {level:.3g} of {bench.full_scale:g} counts, {dark:.3g} in the dark. "

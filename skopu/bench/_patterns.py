@@ -23,16 +23,19 @@ def lit_rows(X, bench, input_bits):
     """Rows of X that are not dark, in pieces: where they are, their amplitudes, their units.
 
     Amplitudes, of shape (n_rows, bench.n_amplitudes) and at most 1, times the units are the rows.
+    Each row is shown as brightly as the bench can: integers times the largest integer that fits.
     """
     for rows in pieces(X.shape[0], max(32, _ENTRIES // bench.n_amplitudes)):
         light = X[rows].toarray() if scipy.sparse.issparse(X) else np.asarray(X[rows])
-        units = abs(light).max(axis=1).astype(np.float64)
-        lit = np.flatnonzero(units)
-        if input_bits is not None:  # integers: all rows in one unit
-            units[lit] = 2.0**bench.input_bits - 1
+        largest = abs(light).max(axis=1).astype(np.float64)
+        lit = np.flatnonzero(largest)
+        units = largest[lit]
+        if input_bits is not None:
+            levels = 2.0**bench.input_bits - 1
+            units = levels / np.floor(levels / units)
         amplitudes = np.zeros((len(lit), bench.n_amplitudes))
-        amplitudes[:, : X.shape[1]] = light[lit] / units[lit, None]
-        yield rows.start + lit, amplitudes, units[lit]
+        amplitudes[:, : X.shape[1]] = light[lit] / units[:, None]
+        yield rows.start + lit, amplitudes, units
 
 
 def encode(amplitudes, bench):

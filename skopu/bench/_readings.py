@@ -14,7 +14,8 @@ from ._store import Store, key_of
 from .bench import BenchError
 
 _ANOTHER_GLASS = 0.5  # drift from which on readings have nothing to do with the calibration
-_SATURATED = 0.01  # share of readings
+_OTHER_LIGHT = 0.1  # change of power, or background in parts of the reference
+_SATURATED = 0.01  # share of a block's readings
 
 
 class BenchWarning(UserWarning):
@@ -34,12 +35,15 @@ class BenchReport(NamedTuple):
         Rate of the frames taken; 0 if there were none.
     faults : dict
         Blocks of frames that were taken again, by the reason: "timeout", "lost", "repeated",
-        "late".
+        "late", "foreign".
     drift : float
         What the speckle of the reference has lost of its correlation since the calibration, at
         the last block; noise accounted for, so that it may be slightly negative.
+    power, background : float
+        Contrast of the reference's speckle at the last block, in parts of that at the calibration:
+        the power of the laser; and light that was not there then, in parts of the reference's.
     saturated : float
-        Share of readings at the camera's full scale.
+        Share of readings at the camera's full scale, since the calibration.
     """
 
     n_frames: int
@@ -47,6 +51,8 @@ class BenchReport(NamedTuple):
     frames_per_second: float
     faults: dict
     drift: float
+    power: float
+    background: float
     saturated: float
 
 
@@ -63,14 +69,21 @@ class Readings:
         How often a faulty block is taken again.
     max_drift : float
         From which on a warning is given.
+    n_outputs : int or None
+        Most pixels to keep.
     """
 
-    def __init__(self, bench, store, retries, max_drift):
-        self.bench, self.max_drift = bench, max_drift
+    def __init__(self, bench, store, retries, max_drift, n_outputs):
+        self.bench, self.max_drift, self.n_outputs = bench, max_drift, n_outputs
         self.recorder = Recorder(bench, retries)
         self.store = None if store is None else Store(store)
-        self._n_stored = self._n_read = self._n_saturated = 0
-        self._drift, self._warned, self._bar = 0.0, set(), None
+        self._n_stored, self._bar = 0, None
+        self.forget_looks()
+
+    def forget_looks(self):
+        """Judge drift, light and saturation anew: the bench was calibrated."""
+        self._n_read = self._n_saturated = 0
+        self._drift, self._light, self._warned = 0.0, (1.0, 0.0), set()
 
     def report(self):
         """A `BenchReport`."""
@@ -78,7 +91,8 @@ class Readings:
         rate = taken.n_frames / taken.seconds if taken.seconds else 0.0
         saturated = self._n_saturated / max(self._n_read, 1)
         counts = taken.n_frames, self._n_stored
-        return BenchReport(*counts, rate, dict(taken.faults), self._drift, saturated)
+        looks = self._drift, *self._light, saturated
+        return BenchReport(*counts, rate, dict(taken.faults), *looks)
 
     @contextlib.contextmanager
     def task(self, n_frames, verbose):
@@ -107,44 +121,50 @@ class Readings:
         """Mean intensities at the first n pixels in use, of several frames of each row."""
         total = 0
         for number in range(exposure, exposure + check_count(repeat, "repeat")):
-            counts = self._counts(amplitudes, number, calibration)[:, :n]
-            total = total + calibration.intensities(counts)
+            total = total + calibration.intensities(
+                self._counts(amplitudes, n, number, calibration)
+            )
         return total / repeat
 
-    def _counts(self, amplitudes, number, calibration):
-        """Counts of all pixels in use, in float64: exposure of that number of each row."""
-        counts = np.empty((len(amplitudes), len(calibration.pixels)))
-        keys, found = list(range(len(amplitudes))), {}
+    def verify(self, calibration):
+        """Show the reference, to see that a calibration from the store is that of this bench."""
+        self.bench.expose(calibration.exposure)
+        for _, *seen in self.recorder.record(calibration.reference[None], calibration):
+            self._look_at(*seen, calibration)
+
+    def _counts(self, amplitudes, n, number, calibration):
+        """Counts of the first n pixels in use, in float64: exposure of that number of each row."""
+        counts, keys = np.empty((len(amplitudes), n)), range(len(amplitudes))
         if self.store is not None:
             patterns = encode(amplitudes, self.bench)
             keys = [key_of(calibration, pattern, number) for pattern in patterns]
-            found = self.store.load(keys)
-        missing = {}  # where each key occurs first
-        for i, key in enumerate(keys):
-            if key not in found:
-                missing.setdefault(key, i)
-        self._n_stored += len(keys) - len(missing)
-        self._bar(len(keys) - len(missing))
-        shown = np.array(list(missing.values()), int)
-        if len(shown):
-            self.bench.expose(calibration.exposure)
-        for rows, block, reference in self.recorder.record(amplitudes[shown], calibration):
+        rows_of = {}
+        for row, key in enumerate(keys):
+            rows_of.setdefault(key, []).append(row)
+        if self.store is not None:
+            for key, reading in self.store.load(list(rows_of)):
+                if len(reading) >= n:
+                    counts[rows_of.pop(key)] = reading[:n]
+        self._n_stored += len(keys) - len(rows_of)
+        self._bar(len(keys) - len(rows_of))
+        if not rows_of:
+            return counts
+        self.bench.expose(calibration.exposure)
+        keys, rows = list(rows_of), list(rows_of.values())
+        shown = amplitudes[[some[0] for some in rows]]
+        for part, block, reference in self.recorder.record(shown, calibration):
             self._look_at(block, reference, calibration)
             if self.store is not None:
-                self.store.save([keys[i] for i in shown[rows]], block)
-            counts[shown[rows]] = block
+                self.store.save(keys[part], block[:, : self.n_outputs])
+            for some, reading in zip(rows[part], block, strict=True):
+                counts[some] = reading[:n]
             self._bar(len(block))
-        for i, key in enumerate(keys):
-            if key in found:
-                counts[i] = found[key]
-            elif missing[key] != i:
-                counts[i] = counts[missing[key]]
         return counts
 
     def _look_at(self, block, reference, calibration):
-        """Note drift and saturation of a block, and warn of each once."""
-        known = calibration.reference_intensity[None]
-        found = float(correlations(calibration.intensities(reference)[None], known)[0])
+        """Note drift, light and saturation of a block, and warn of each once."""
+        known, seen = calibration.reference_intensity, calibration.intensities(reference)
+        found = float(correlations(seen[None], known[None])[0])
         # The known one is all but free of noise, the new one is the mean of two frames.
         ceiling = (2 * calibration.agreement / (1 + calibration.agreement)) ** 0.5
         self._drift = 1 - found / ceiling
@@ -154,7 +174,7 @@ class Readings:
                 "calibration: this is another glass, or it was moved. Fit again after "
                 "opu.calibrate(), which leaves older readings in the store aside."
             )
-        uncertain = 5 / (ceiling * len(reference) ** 0.5)  # of a correlation of so many pixels
+        uncertain = 5 / (ceiling * len(seen) ** 0.5)  # of a correlation of so many pixels
         if self._drift > self.max_drift + uncertain * (1 - found**2):
             self._warn_once(
                 "drift",
@@ -162,14 +182,28 @@ class Readings:
                 "of its correlation since the calibration. Readings from before and after belong "
                 "to different matrices; calibrate and fit again, or raise max_drift.",
             )
+        # By moments, which glass that drifts leaves as they are.
+        power = float(ceiling * seen.std() / known.std())
+        background = float(seen.mean() / known.mean() - power)
+        self._light = power, background
+        uncertain = 10 * np.sqrt(max(0, 1 - found**2) / len(seen))
+        if max(abs(power - 1), abs(background)) > _OTHER_LIGHT + uncertain:
+            self._warn_once(
+                "light",
+                "The light has changed since the calibration: the speckle of the reference has "
+                f"{power:.2f} times its contrast, and {background:+.2f} of its brightness was "
+                "added as a background. Readings have another unit and another zero. Wait until "
+                "laser and room are steady; calibrate and fit again.",
+            )
         self._n_read += block.size
         if self.bench.full_scale is not None:
-            self._n_saturated += int(np.count_nonzero(block >= self.bench.full_scale))
-            if self._n_saturated > _SATURATED * self._n_read:
+            saturated = int(np.count_nonzero(block >= self.bench.full_scale))
+            self._n_saturated += saturated
+            if saturated > _SATURATED * block.size:
                 self._warn_once(
                     "saturated",
-                    f"{self._n_saturated / self._n_read:.1%} of the readings are at the camera's "
-                    f"full scale of {self.bench.full_scale:g} counts. Set a shorter exposure.",
+                    f"{saturated / block.size:.1%} of some readings are at the camera's full scale "
+                    f"of {self.bench.full_scale:g} counts. Set a shorter exposure.",
                 )
 
     def _warn_once(self, kind, message):

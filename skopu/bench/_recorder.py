@@ -13,6 +13,9 @@ _BLOCK = 32  # frames that are checked together, at least
 # Standard deviations of a normal law's correlation between what two explanations of it expect;
 # those of speckle are up to twice as large, and a false alarm would come again at each retry.
 _CERTAIN = 10
+# Mean of a frame that cannot be that of its pattern, by this factor, and pixels that it takes:
+# mirrors may be lit unevenly, and twenty independent pixels are so dark once in 1e18.
+_BRIGHTNESS, _BRIGHTNESS_FROM = 20, 20
 
 
 class Recorder:
@@ -64,17 +67,19 @@ class Recorder:
 
     def _shown(self, amplitudes):
         start, parts = time.perf_counter(), []
-        for rows in pieces(len(amplitudes), self.bench.batch_size):
-            patterns = encode(amplitudes[rows], self.bench)
-            frames = self.bench.take(patterns)
-            self.n_frames += len(frames)
-            if len(frames) > len(patterns):
-                raise BenchError(
-                    f"grab of the bench was asked for {len(patterns)} frames and has returned "
-                    f"{len(frames)}."
-                )
-            parts.append(frames.reshape(len(frames), -1))
-        self.seconds += time.perf_counter() - start
+        try:
+            for rows in pieces(len(amplitudes), self.bench.batch_size):
+                patterns = encode(amplitudes[rows], self.bench)
+                frames = self.bench.take(patterns)
+                self.n_frames += len(frames)
+                if len(frames) > len(patterns):
+                    raise BenchError(
+                        f"grab of the bench was asked for {len(patterns)} frames and has returned "
+                        f"{len(frames)}."
+                    )
+                parts.append(frames.reshape(len(frames), -1))
+        finally:
+            self.seconds += time.perf_counter() - start
         return np.concatenate(parts)
 
     def record(self, amplitudes, calibration):
@@ -88,6 +93,12 @@ class Recorder:
             block = np.concatenate([reference, amplitudes[rows], reference])
 
             def diagnose(frames, block=block):
+                if self.bench.frame_shape != calibration.frame_shape:
+                    raise BenchError(
+                        f"The bench was calibrated with frames of shape {calibration.frame_shape}, "
+                        f"and now has frames of {self.bench.frame_shape}. Calibrate anew: "
+                        "opu.calibrate(), with another store if it is another bench."
+                    )
                 intensities = calibration.levelled(frames)
                 return diagnosis(block, intensities, calibration.agreement, calibration.likeness)
 
@@ -101,7 +112,7 @@ def diagnosis(amplitudes, intensities, agreement, likeness):
     Frames of two patterns correlate as these overlap, or less by noise; two frames of one
     pattern as these of the reference agree, or less where they are darker. Where this tells
     apart, with certainty, whether a frame is that of its pattern or of its neighbour's, it is
-    looked at.
+    looked at. And its brightness is, roughly, that of its pattern.
 
     Parameters
     ----------
@@ -114,7 +125,14 @@ def diagnosis(amplitudes, intensities, agreement, likeness):
     likeness : float
         Share of it that frames of orthogonal patterns have in common.
     """
-    powers = np.einsum("ij,ij->i", amplitudes, amplitudes)
+    powers, n_pixels = np.einsum("ij,ij->i", amplitudes, amplitudes), intensities.shape[1]
+
+    levels = intensities.mean(axis=1)
+    uncertain = powers[0] * np.sqrt((1 / agreement - 1) / n_pixels)
+    certain = (powers > 2 * _CERTAIN * uncertain) & (n_pixels >= _BRIGHTNESS_FROM)
+    foreign = (levels < powers / _BRIGHTNESS) | (levels > powers * _BRIGHTNESS)
+    if np.any(certain & foreign):
+        return "foreign"
 
     def limits(some, others):
         differ = overlaps(amplitudes[some], amplitudes[others])
@@ -122,7 +140,7 @@ def diagnosis(amplitudes, intensities, agreement, likeness):
         power = np.maximum(np.minimum(powers[some], powers[others]), 1e-9 * powers[0])
         noise = (1 / agreement - 1) * np.maximum(1, powers[0] / power) ** 2
         same = 1 / (1 + noise)
-        spread = (1 - differ**2) / np.sqrt(intensities.shape[1])
+        spread = (1 - differ**2) / np.sqrt(n_pixels)
         return np.where(same - differ > _CERTAIN * spread, (same + differ) / 2, np.nan)
 
     # Comparisons with NaN are false.
@@ -141,6 +159,8 @@ _EXPLAINED = {
     "before the camera is exposed.",
     "unsteady": "frames of one pattern have no more in common than those of several. Noise covers "
     "the speckle, or the glass does not stand still: give it more light, or a longer exposure.",
+    "foreign": f"a frame is {_BRIGHTNESS} times darker or brighter than its pattern. It shows "
+    "something else, or the light is not what it was when the bench was calibrated.",
     "late": "the reference looks otherwise at the end of a block than at its beginning. Frames "
     "come later than their patterns, or the glass drifts as fast as that.",
 }

@@ -13,7 +13,7 @@ from .._utils.threads import pieces
 from ._calibration import Calibration
 from .bench import BenchError
 
-_ASKED_AT_ONCE = 500  # keys in one query; SQLite's least limit is 999
+_ASKED_AT_ONCE = 50  # keys in one query: frames may have many pixels
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS skopu_calibration (settings TEXT PRIMARY KEY, data BLOB)",
     "CREATE TABLE IF NOT EXISTS skopu_readings (key BLOB PRIMARY KEY, counts BLOB)",
@@ -41,16 +41,14 @@ class Store:
                 self._database.execute(table)
 
     def load(self, keys):
-        """Counts of those keys that are there: a dict."""
-        found = {}
+        """Those keys that are there, each with its counts: an iterator."""
         for some in pieces(len(keys), _ASKED_AT_ONCE):
             marks = ",".join("?" * len(keys[some]))
             with self._explained():
                 rows = self._database.execute(
                     f"SELECT key, counts FROM skopu_readings WHERE key IN ({marks})", keys[some]
                 ).fetchall()
-            found.update((key, _array(data)) for key, data in rows)
-        return found
+            yield from ((key, _array(data)) for key, data in rows)
 
     def save(self, keys, counts):
         """Write the counts of some keys, in one transaction."""

@@ -56,8 +56,8 @@ class Bench:
     exposure_range : tuple of two floats, default=(1e-6, 1.0)
         Shortest and longest exposure.
     timeout : float or None, default=30.0
-        Seconds that `show` and `grab` may take together for one batch. They are then called by
-        one thread of their own; None calls them directly, as some drivers need.
+        Seconds that `show` and `grab` may take together for one batch. All functions are then
+        called by one thread of their own; None calls them directly, as some drivers need.
 
     Attributes
     ----------
@@ -180,10 +180,7 @@ class Bench:
         """
         self.check_process()
         with self.lock:
-            if self.timeout is None:
-                frames = self._show_and_grab(patterns)
-            else:
-                frames = self._in_time(patterns)
+            frames = self._in_time(self._show_and_grab, patterns)
         return self._checked(frames)
 
     def expose(self, exposure):
@@ -193,10 +190,28 @@ class Bench:
         ----------
         exposure : float or None
             None leaves it alone.
+
+        Raises
+        ------
+        BenchError
+            If the bench cannot set it, or its function raises or does not return in time.
         """
-        if exposure is not None and exposure != self._exposure:
-            self.check_process()
-            self.set_exposure(exposure)
+        if exposure is None or exposure == self._exposure:
+            return
+        self.check_process()
+        if self.set_exposure is None:
+            raise BenchError(
+                f"The bench was calibrated at an exposure of {exposure:g}, and has no set_exposure "
+                "now. Give it one, or calibrate anew: opu.calibrate()."
+            )
+        with self.lock:
+            self._exposure = None  # unknown, if this fails
+            try:
+                self._in_time(self._call, "set_exposure", exposure)
+            except TimeoutError as error:
+                raise BenchError(
+                    f"set_exposure has not returned for {self.timeout} seconds."
+                ) from error
             self._exposure = exposure
 
     def check_process(self):
@@ -216,19 +231,29 @@ class Bench:
             )
 
     def _show_and_grab(self, patterns):
-        for name, argument in (("show", patterns), ("grab", len(patterns))):
-            try:
-                frames = getattr(self, name)(argument)
-            except TimeoutError:
-                raise
-            except Exception as error:
-                raise BenchError(
-                    f"{name} of the bench has raised {type(error).__name__}: {error}"
-                ) from error
-        return frames
+        self._call("show", patterns)
+        frames = self._call("grab", len(patterns))
+        try:
+            return np.array(frames)  # a copy: drivers fill one buffer again and again
+        except ValueError as error:
+            raise BenchError(
+                f"grab of the bench must return an array of counts: {error}"
+            ) from error
 
-    def _in_time(self, patterns):
-        """What `_show_and_grab` returns within the timeout; never two calls at a time."""
+    def _call(self, name, argument):
+        try:
+            return getattr(self, name)(argument)
+        except TimeoutError:
+            raise
+        except Exception as error:
+            raise BenchError(
+                f"{name} of the bench has raised {type(error).__name__}: {error}"
+            ) from error
+
+    def _in_time(self, function, *args):
+        """What a function returns within the timeout; never two calls at a time."""
+        if self.timeout is None:
+            return function(*args)
         if self._unanswered is not None:
             if not wait([self._unanswered], self.timeout).done:
                 raise BenchError(
@@ -238,14 +263,13 @@ class Bench:
             self._unanswered = None  # frames that come too late are of no use
         if self._worker is None:
             self._worker = _Worker()
-        answer = self._worker.submit(self._show_and_grab, patterns)
+        answer = self._worker.submit(function, *args)
         self._unanswered = answer  # also where the wait is interrupted
-        frames = answer.result(self.timeout)
+        result = answer.result(self.timeout)
         self._unanswered = None
-        return frames
+        return result
 
     def _checked(self, frames):
-        frames = np.asarray(frames)
         if frames.dtype.kind not in "uif" or frames.ndim < 2 or 0 in frames.shape[1:]:
             raise BenchError(
                 "grab of the bench must return an array of counts of shape (n_frames, height, "

@@ -5,7 +5,7 @@ import numpy as np
 from .._utils.checks import check_count, check_positive, check_rows, stored_values
 from ..optics.device import Device
 from ..optics.modulator import check_shown
-from ._calibration import calibrate
+from ._calibration import calibrate, check_roi
 from ._patterns import lit_rows, shown_planes
 from ._readings import Readings
 from .bench import Bench
@@ -23,14 +23,15 @@ class BenchOPU(Device):
     bench : Bench
         Modulator, glass and camera.
     bits : int, default=None
-        Bits of the values of X. None is what the bench shows in one frame. More than that, on a
-        bench of one bit, are shown plane by plane, by `linear` alone.
+        Bits of the values of X, where the bench shows so many levels of amplitude. None is what it
+        shows in one frame. More than that, on a bench of one bit, are shown plane by plane, by
+        `linear` alone.
     n_reference : int or "auto", default="auto"
         Number of inputs, the last ones, that are kept for the reference, which `linear` needs;
         X has the others. "auto" is a fifth. With 0 there is no `linear`.
     n_outputs : int, default=None
-        Most pixels to read, drawn from all over the frame. None takes all that are usable. All of
-        them are stored, whatever number is asked for.
+        Most pixels to read, drawn from all over the frame. None takes all that are usable. So many
+        are stored, whatever number is asked for.
     roi : tuple of pairs, default=None
         Region of interest: ``((first row, last row + 1), (first column, last column + 1))``. None
         is the whole frame.
@@ -39,7 +40,8 @@ class BenchOPU(Device):
         reach four fifths of the full scale.
     store : str or path, default=None
         File that keeps all readings and the calibration, as they come: what was shown before is
-        not shown again, also after the process was killed.
+        not shown again, also after the process was killed. A calibration from a file is used
+        once three frames of the reference have shown that the bench is the same.
     retries : int, default=3
         How often a faulty block of frames is taken again.
     max_drift : float, default=0.05
@@ -125,7 +127,9 @@ class BenchOPU(Device):
     def max_outputs(self):
         """Number of pixels in use, known once the bench is calibrated."""
         calibration = self.__dict__.get("_calibration")
-        return self.n_outputs if calibration is None else len(calibration.pixels)
+        if calibration is None:
+            return self.n_outputs
+        return len(calibration.pixels[: self.n_outputs])
 
     def intensity(self, X, n, *, repeat=1, exposure=0):
         """Camera readings of the speckle that X makes.
@@ -154,7 +158,7 @@ class BenchOPU(Device):
         BenchError
             If it fails, or its frames are still faulty after ``retries``.
         """
-        X = check_rows(X)
+        X, exposure = check_rows(X), check_count(exposure, "exposure", 0)
         self.check(X.shape[1], n, "intensity")
         signed = self.bench.modulation == "phase"
         check_shown(X, self.input_bits, signed, "X")
@@ -203,7 +207,7 @@ class BenchOPU(Device):
         BenchError
             If it fails, or its frames are still faulty after ``retries``.
         """
-        X = check_rows(X)
+        X, exposure = check_rows(X), check_count(exposure, "exposure", 0)
         self.check(X.shape[1], n, "linear")
         check_shown(X, self.input_bits, True, "X")
         planes, result = shown_planes(X, self.bench, self.input_bits), np.zeros((X.shape[0], n))
@@ -240,9 +244,9 @@ class BenchOPU(Device):
                 readings.recorder,
                 n_reference=self._n_reference(),
                 roi=self.roi,
-                n_outputs=self.n_outputs,
                 exposure=self.exposure,
             )
+            readings.forget_looks()
             if readings.store is not None:
                 readings.store.save_calibration(settings, made)
             self._calibration, self._calibrated_for = made, settings
@@ -260,8 +264,24 @@ class BenchOPU(Device):
         -------
         opu : BenchOPU
             Itself, with the calibration that it has.
+
+        Raises
+        ------
+        ValueError
+            If that is no Bench, or it has other limits than the one that was calibrated.
         """
-        self.bench = bench
+        before, self.bench = self.bench, bench
+        try:
+            self._check_parameters()
+            made_for = self.__dict__.get("_calibrated_for")
+            if made_for is not None and made_for != self._settings():
+                raise ValueError(
+                    f"{bench!r} has other limits than the bench that the device was calibrated "
+                    "with. Make a new BenchOPU for it."
+                )
+        except ValueError:
+            self.bench = before
+            raise
         self.__dict__.pop("_read_so_far", None)
         return self
 
@@ -363,7 +383,12 @@ class BenchOPU(Device):
             raise ValueError(f"bench of BenchOPU must be a Bench, got {bench!r}.")
         if self.bits is not None:
             check_count(self.bits, "bits of BenchOPU", 1, 16)
-            if bench.input_bits not in (None, 1) and self.bits > bench.input_bits:
+            if bench.modulation == "phase" or bench.input_bits is None:
+                raise ValueError(
+                    f"bits={self.bits} of BenchOPU has no meaning for a bench that shows any "
+                    "value. Leave bits=None, and round X if it is to have few levels."
+                )
+            if 1 < bench.input_bits < self.bits:
                 raise ValueError(
                     f"bits={self.bits} of BenchOPU is more than the {bench.input_bits} of its "
                     "bench; planes are shown by benches of one bit alone."
@@ -374,7 +399,12 @@ class BenchOPU(Device):
         check_positive(self.max_drift, "max_drift of BenchOPU")
         if not (isinstance(self.exposure, str) and self.exposure == "auto"):
             check_positive(self.exposure, "exposure of BenchOPU", instead=' or "auto"')
-        self._n_reference()
+        check_roi(self.roi)
+        if bench.n_amplitudes - self._n_reference() < 2:
+            raise ValueError(
+                f"n_reference of BenchOPU leaves {bench.n_amplitudes - self._n_reference()} of "
+                f"{bench.n_amplitudes} inputs. Two are needed: one alone makes always one speckle."
+            )
 
     def _n_reference(self):
         n = self.bench.n_amplitudes
@@ -386,7 +416,7 @@ class BenchOPU(Device):
         """What a calibration depends on, as text."""
         bench, names = self.bench, ("n_inputs", "input_bits", "modulation")
         limits = {name: getattr(bench, name) for name in names}
-        own = {name: getattr(self, name) for name in ("n_outputs", "roi", "exposure")}
+        own = {name: getattr(self, name) for name in ("roi", "exposure")}
         return repr({**limits, **own, "n_reference": self._n_reference()})
 
     def _calibrated(self):
@@ -394,17 +424,20 @@ class BenchOPU(Device):
         settings = self._settings()
         with self.bench.lock:  # or threads would each make one
             if self.__dict__.get("_calibrated_for") != settings:
-                store = self._readings().store
+                readings = self._readings()
+                store = readings.store
                 stored = None if store is None else store.load_calibration(settings)
                 if stored is None:
                     self.calibrate()
                 else:
+                    with readings.task(None, 0):
+                        readings.verify(stored)
                     self._calibration, self._calibrated_for = stored, settings
             return self._calibration
 
     def _readings(self):
         """What has been read so far with these parameters."""
-        given = self.bench, self.store, self.retries, self.max_drift
+        given = self.bench, self.store, self.retries, self.max_drift, self.n_outputs
         with self.bench.lock:
             made = self.__dict__.get("_read_so_far")
             if made is None or made[0] != given:

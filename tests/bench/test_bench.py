@@ -87,6 +87,7 @@ def test_functions_that_raise(which, timeout):
         (np.zeros((4, 0)), "must return an array of counts"),
         (np.zeros((4, 3, 5), complex), "must return an array of counts"),
         (np.full((4, 3, 5), np.nan), "NaN"),
+        ([np.zeros((3, 5)), np.zeros((2, 5))], "must return an array of counts"),
     ],
 )
 def test_what_are_no_frames(frames, match):
@@ -146,6 +147,31 @@ def test_exposure_is_set_once():
     for exposure in (None, 0.1, 0.1, 0.2):
         bench.expose(exposure)
     assert times == [0.1, 0.2]
+    with pytest.raises(BenchError, match="has no set_exposure"):
+        make().expose(0.1)
+
+
+def test_exposure_waits_for_the_call_before():
+    busy, beside = threading.Event(), []
+
+    def grab(n_frames):
+        busy.set()
+        time.sleep(0.3)
+        busy.clear()
+        return frames_of(n_frames)
+
+    def set_exposure(exposure):
+        beside.append(busy.is_set())
+        if exposure == 2:
+            time.sleep(0.5)
+
+    bench = make(grab=grab, set_exposure=set_exposure, timeout=0.2)
+    with pytest.raises(TimeoutError):
+        bench.take(PATTERNS)
+    bench.expose(1)
+    with pytest.raises(BenchError, match="set_exposure has not returned"):
+        bench.expose(2)
+    assert beside == [False, False]
 
 
 @pytest.mark.parametrize("bench", [make(), SimulatedBench(n_inputs=4, batch_size=3)])
