@@ -145,9 +145,12 @@ CAMERAS = [
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("input_bits", [None, 1, 3])
 @pytest.mark.parametrize("camera", CAMERAS, ids=str)
-@pytest.mark.parametrize("mode", ["intensity", "linear"])
+@pytest.mark.parametrize("mode", ["intensity", "linear", "internal_reference"])
 def test_device(put, mode, camera, input_bits, dtype, rng):
     opu = OPU(GaussianMedium(), camera, input_bits, random_state=5)
+    if mode == "internal_reference":
+        mode = "linear"
+        opu.set_params(holography="internal_reference")
     light = X if input_bits is None else rng.integers(0, 2**input_bits, X.shape)
     light = light.astype(dtype)
     light[3] = 0

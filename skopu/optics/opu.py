@@ -4,16 +4,17 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from .._utils.arrays import backend_of, complex_of, numpy_dtype
+from .._utils.arrays import backend_of, numpy_dtype
 from .._utils.checks import check_count, check_rows, check_seed, stored_values
 from .._utils.default_parts import DefaultPartsMixin
 from .._utils.threads import pieces
+from ._holography import read_real_parts, take_frames, take_holograms, take_with_reference
 from ._spaced import SpacedMedium
 from .camera import Camera
 from .device import Device, n_modes_of, new_result, write_piece
 from .layered import LayeredMedium
 from .medium import Medium, whole_field
-from .modulator import bit_planes, check_shown
+from .modulator import check_shown
 
 _NOISY_GROUP = 2**22  # inputs or fields that a noisy reading holds at once, 32 to 64 MiB
 
@@ -39,16 +40,26 @@ class OPU(DefaultPartsMixin, Device):
         own; an estimator draws it from its ``random_state``.
     max_inputs, max_outputs : int, default=None
         Most input and output modes that the device has. None sets no limit.
+    holography : {"phase_shifting", "internal_reference"}, default="phase_shifting"
+        How `linear` reads a field. "phase_shifting" takes four frames for the complex field, two
+        projections a mode, and an interferometer. "internal_reference" takes two frames for one
+        projection a mode, and nothing but inputs of the modulator beside those of X.
 
     Notes
     -----
-    A camera loses the phase, so `linear` uses phase-shifting holography [2]_: a plane
+    A camera loses the phase, so `linear` uses holography. With phase shifts [2]_, a plane
     reference beam, as bright as the speckle, interferes with it in four frames, shifted by
     quarter turns, whose differences give the real and the imaginary part.
 
+    An internal reference s comes through the glass with x [3]_: I(x + s) - I(x) - I(s) is
+    2 Re(conj(s_m) r_m . x) at a mode m with rows r, and normal once it is divided by
+    sqrt(2 I(s)). It is a speckle itself, as bright as the row in the mean, of which modes darker
+    than a quarter of that are left out; I(s) is known. As the phases of glass are uniform, the
+    phase of s is taken as 0: projections are sqrt(2) times the field's real part.
+
     Bit planes recombine only as complex fields. The intensity of input of several bits
-    therefore costs holography as well, and is then squared. Negative values take a
-    second frame and can only be sent through `linear`.
+    therefore costs holography with phase shifts as well, and is then squared. Negative values
+    take a second frame and can only be sent through `linear`.
 
     Where scikit-learn dispatches by the array API, arrays of PyTorch and CuPy are taken and
     returned, on their device, with the same glass. What has no noise is computed there in X's
@@ -64,6 +75,8 @@ class OPU(DefaultPartsMixin, Device):
        approximating kernels at the speed of light", ICASSP 2016.
     .. [2] I. Yamaguchi and T. Zhang, "Phase-shifting digital holography", Optics Letters
        22, 1997.
+    .. [3] S. M. Popoff et al., "Measuring the transmission matrix in optics", Physical Review
+       Letters 104, 2010.
 
     Examples
     --------
@@ -87,6 +100,7 @@ class OPU(DefaultPartsMixin, Device):
         *,
         max_inputs=None,
         max_outputs=None,
+        holography="phase_shifting",
     ):
         self.medium = medium
         self.camera = camera
@@ -94,6 +108,7 @@ class OPU(DefaultPartsMixin, Device):
         self.random_state = random_state
         self.max_inputs = max_inputs
         self.max_outputs = max_outputs
+        self.holography = holography
 
     @classmethod
     def aurora(cls, random_state=0):
@@ -182,8 +197,8 @@ class OPU(DefaultPartsMixin, Device):
         X : {array-like, sparse matrix} of shape (n_samples, n_inputs)
             Input that the modulator can show, with its sign.
         n : int
-            Number of projections; two are read from a mode: sqrt(2) times its real part,
-            then its imaginary part.
+            Number of projections; two are read from a mode by phase shifts: sqrt(2) times its
+            real part, then its imaginary part.
         repeat : int, default=1
             Number of exposures to average.
         exposure : int, default=0
@@ -218,7 +233,7 @@ class OPU(DefaultPartsMixin, Device):
         Returns
         -------
         n_frames : int
-            Of all rows together.
+            Of all rows together; that of an internal reference alone is not counted.
 
         Examples
         --------
@@ -227,10 +242,12 @@ class OPU(DefaultPartsMixin, Device):
         100
         >>> OPU(input_bits=8).exposures(100, "linear", signed=True)
         6400
+        >>> OPU(holography="internal_reference").exposures(100, "linear")
+        200
         """
         n_samples = check_count(n_samples, "n_samples", 0)
         repeat = check_count(repeat, "repeat")
-        self._check_bits()
+        self._check_modulator(mode)
         if mode not in ("intensity", "linear"):
             raise ValueError(f'mode must be "intensity" or "linear", got {mode!r}.')
         if mode == "intensity" and signed and self.input_bits is not None:
@@ -239,8 +256,9 @@ class OPU(DefaultPartsMixin, Device):
                 'frames make it, which only add up as fields. Use mode="linear".'
             )
         planes = 1 if self.input_bits is None else self.input_bits * (2 if signed else 1)
-        frames = 1 if mode == "intensity" and planes == 1 else 4 * planes
-        return n_samples * frames * repeat
+        if mode == "intensity" and planes == 1:
+            return n_samples * repeat
+        return n_samples * planes * (2 if self._has_reference("linear") else 4) * repeat
 
     def block_size(self, n_inputs):
         """Number of neighbouring modes of the medium that are orthogonal, 1 if none.
@@ -280,7 +298,7 @@ class OPU(DefaultPartsMixin, Device):
         spacing = self.block_size(n_inputs)
         if spacing == 1:
             return self
-        n_modes = n_modes_of(check_count(n, "n"), "linear")
+        n_modes = self._n_modes(check_count(n, "n"), "linear")
         if self.max_outputs is not None and (n_modes - 1) * spacing + 1 > self.max_outputs:
             raise ValueError(
                 f"The device has {self.max_outputs} outputs, which hold "
@@ -288,7 +306,7 @@ class OPU(DefaultPartsMixin, Device):
                 f"{n_modes} are needed. Lower n_matvecs, or use a GaussianMedium."
             )
         spread = SpacedMedium(self._medium(), self.random_state)
-        options = {"max_inputs": self.max_inputs}
+        options = {"max_inputs": self.max_inputs, "holography": self.holography}
         return OPU(spread, self.camera, self.input_bits, self.random_state, **options)
 
     def without_noise(self):
@@ -319,7 +337,7 @@ class OPU(DefaultPartsMixin, Device):
         n_inputs : int
             Number of inputs that are to be lit.
         n : int
-            Number of readings of that mode; two projections are read from one output.
+            Number of readings of that mode; phase shifts read two projections from one output.
         mode : {"intensity", "linear"}
             Which readings.
 
@@ -331,8 +349,8 @@ class OPU(DefaultPartsMixin, Device):
         medium = self._medium()
         self._camera().check()
         check_seed(self.random_state, "OPU")
-        self._check_bits()
-        n_modes = n_modes_of(check_count(n, "n"), mode)
+        self._check_modulator(mode)
+        n_modes = self._n_modes(check_count(n, "n"), mode)
         self._check_limits(n_inputs, n_modes)
         medium.glass_seed(self.random_state)
         medium.check(n_inputs, n_modes)
@@ -352,9 +370,26 @@ class OPU(DefaultPartsMixin, Device):
             raise ValueError(f"camera of OPU must be a Camera, got {camera!r}.")
         return camera
 
-    def _check_bits(self):
+    def _check_modulator(self, mode):
         if self.input_bits is not None:
             check_count(self.input_bits, "input_bits of OPU", 1, 16)
+        if self.holography not in ("phase_shifting", "internal_reference"):
+            raise ValueError(
+                'holography of OPU must be "phase_shifting" or "internal_reference", got '
+                f"{self.holography!r}."
+            )
+        if mode == "intensity" and (self.input_bits or 1) > 1 and self._has_reference("linear"):
+            raise ValueError(
+                "The intensity of several bits is that of planes whose complex fields are added, "
+                'and an internal reference gives real parts alone. Set holography="phase_shifting",'
+                " or input_bits=1 and binarise X."
+            )
+
+    def _has_reference(self, mode):
+        return mode == "linear" and self.holography == "internal_reference"
+
+    def _n_modes(self, n, mode):
+        return n if self._has_reference(mode) else n_modes_of(n, mode)
 
     def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, exposure=0):
         """Readings of checked rows; what estimators call.
@@ -394,14 +429,19 @@ class OPU(DefaultPartsMixin, Device):
         self.check(X.shape[1], n, mode)
         check_shown(X, self.input_bits, mode == "linear", name)
         medium, camera = self._medium(), self._camera()
-        n_modes, result = n_modes_of(n, mode), new_result(X, n, out)
+        n_modes, result = self._n_modes(n, mode), new_result(X, n, out)
         backend = backend_of(X)
         if mode == "intensity" or not camera.is_ideal:
             _check_squares(X, np.float64 if mode == "linear" else numpy_dtype(X), name)
         if camera.is_ideal:
-            medium.read(X, mode, result, finish=finish, seed=self.random_state)
+            if self._has_reference(mode):
+                read_real_parts(medium, X, result, finish, self.random_state)
+            else:
+                medium.read(X, mode, result, finish=finish, seed=self.random_state)
             return result
         direct = mode == "intensity" and (self.input_bits or 1) == 1
+        glass = {"medium": medium, "camera": camera, "seed": self.random_state}
+        options = {"repeat": repeat, "exposure": exposure}
         for rows in pieces(X.shape[0], max(1, _NOISY_GROUP // max(n_modes, X.shape[1]))):
             light = X[rows, :]
             if camera.is_random or backend.is_numpy:
@@ -409,51 +449,15 @@ class OPU(DefaultPartsMixin, Device):
                 # draws that rounding of the light could change, and with it all that follow.
                 light = backend.as_type(light, np.float64)
             if direct:
-                readings = self._take_frames(light, n, repeat, exposure)
-                readings = backend.as_type(readings, numpy_dtype(X))
+                readings = take_frames(light, n, **glass, **options)
+            elif self._has_reference(mode):
+                readings = take_with_reference(light, n, self.input_bits, **glass, **options)
             else:
-                field = self._take_holograms(light, n_modes, repeat, exposure)
+                field = take_holograms(light, n_modes, self.input_bits, **glass, **options)
                 readings = backend.read(mode, field, result[rows, :])
+            readings = backend.as_type(readings, numpy_dtype(X))
             write_piece(result[rows, :], readings, slice(0, n), finish)
         return result
-
-    def _take_frames(self, X, n_modes, repeat, exposure):
-        """Noisy intensity of the rows of X, shown in one frame each."""
-        medium, camera, backend = self._medium(), self._camera(), backend_of(X)
-        frames = backend.empty((X.shape[0], n_modes), numpy_dtype(X))
-        medium.read(X, "intensity", frames, seed=self.random_state)
-        expected, keys = medium.mean_power() * backend.row_squares(X), camera.keys_of(X)
-        options = {"first_exposure": exposure, "repeat": repeat, "seed": self.random_state}
-        return camera.read_frames(frames, expected, keys, **options)
-
-    def _take_holograms(self, X, n_modes, repeat, exposure):
-        """Noisy complex field of the rows of X, from four frames of each plane."""
-        medium, camera, backend = self._medium(), self._camera(), backend_of(X)
-        xp, keys = backend.namespace, camera.keys_of(X)
-        total = 0
-        for weight, plane in bit_planes(X, self.input_bits):
-            field = whole_field(medium, plane, n_modes, seed=self.random_state)
-            power = medium.mean_power() * backend.row_squares(plane)
-            amplitude = xp.sqrt(power)[:, None]
-            real, imag = xp.real(field), xp.imag(field)
-            parts = []
-            for along, across in ((real, imag), (imag, real)):
-                # Reference in phase with this part and opposite to it; the part at a
-                # right angle to it adds the same to both frames.
-                frames = [(along + side) ** 2 + across**2 for side in (amplitude, -amplitude)]
-                options = {"repeat": repeat, "seed": self.random_state}
-                bright, dark = (
-                    camera.read_frames(
-                        frame, 2 * power, keys, first_exposure=exposure + i * repeat, **options
-                    )
-                    for i, frame in enumerate(frames)
-                )
-                parts.append(bright - dark)
-                exposure += 2 * repeat
-            lit = amplitude > 0  # or there is nothing to be read
-            scale = xp.where(lit, weight / xp.where(lit, 4 * amplitude, 1.0), 0.0)
-            total = total + complex_of(parts[0] * scale, parts[1] * scale)
-        return total
 
 
 def resolve_opu(opu, random_state=None, *, seed=None, medium=LayeredMedium):

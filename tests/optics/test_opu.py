@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 from skopu.optics import OPU, Camera, GaussianMedium, LayeredMedium, MeasuredMedium
 from skopu.optics import camera as camera_module
+from skopu.optics._holography import reference_powers
 from tests.statistics import z_score
 
 NOISY = Camera(bits=10, photons=300, read_noise=0.02)
@@ -84,13 +85,62 @@ def test_holography_equals_the_field_without_noise(medium, input_bits, sparse):
     assert_allclose(real.intensity(X, 51), ideal.intensity(X, 51), atol=1e-9 * scale**2)
 
 
+@pytest.mark.parametrize("medium", [LayeredMedium(), GaussianMedium()], ids=str)
+@pytest.mark.parametrize("input_bits", [None, 1, 3])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_an_internal_reference_gives_real_parts(medium, input_bits, sparse):
+    rng = np.random.default_rng(0)
+    largest = 1 if input_bits is None else 2**input_bits - 1
+    X = rng.integers(-largest, largest + 1, size=(5, 40)).astype(float)
+    X[1] = 0
+    options = {"input_bits": input_bits, "holography": "internal_reference"}
+    ideal, faint = OPU(medium, **options), OPU(medium, FAINT, **options)
+    field = OPU(medium).field(X, 51)
+    light = scipy.sparse.csr_array(X) if sparse else X
+    assert_allclose(ideal.linear(light, 51), np.sqrt(2) * field.real, atol=1e-12 * largest)
+    assert_allclose(faint.linear(light, 51), ideal.linear(X, 51), atol=1e-9 * largest * 10)
+    assert ideal.linear(light.astype(np.float32), 51).dtype == np.float32
+
+
+def test_an_internal_reference_has_no_intensity_of_planes():
+    opu = OPU(input_bits=4, holography="internal_reference")
+    for ask in (lambda: opu.intensity(np.ones((1, 3)), 5), lambda: opu.exposures(5)):
+        with pytest.raises(ValueError, match="real parts alone"):
+            ask()
+    assert opu.exposures(7, "linear", signed=True) == 7 * 8 * 2
+    assert OPU(holography="internal_reference").intensity(np.ones((1, 3)), 5).shape == (1, 5)
+
+
+def test_an_internal_reference_with_shot_noise_is_unbiased():
+    x, n = rows(1, 30), 2000
+    power, glass = float(np.sum(x**2)), LayeredMedium(random_state=0)
+    options = {"holography": "internal_reference"}
+    exact = OPU(glass, **options).linear(x, n)[0]
+    opus = [OPU(glass, Camera(photons=100), random_state=s, **options) for s in range(60)]
+    error = np.array([opu.linear(x, n)[0] for opu in opus]) - exact
+    assert abs(z_score(error.mean(axis=1), 0)) < 4.5
+    field = OPU(glass).field(x, n)[0]
+    reference = power * reference_powers(0, n)
+    counted = abs(field + np.sqrt(reference)) ** 2 + abs(field) ** 2
+    expected = counted * (2.25 * power / 100) / (2 * reference)
+    assert abs(z_score((error**2 / expected).mean(axis=1), 1)) < 4.5
+
+
+def test_powers_of_an_internal_reference():
+    powers = reference_powers(3, 100_000)
+    assert_array_equal(reference_powers(3, 1000), powers[:1000])
+    assert scipy.stats.kstest(powers[::7] - 0.25, "expon").pvalue > 1e-4
+
+
+@pytest.mark.parametrize("holography", ["phase_shifting", "internal_reference"])
 @pytest.mark.parametrize("input_bits", [None, 1, 4])
-def test_noise_depends_on_the_row_alone(input_bits):
+def test_noise_depends_on_the_row_alone(input_bits, holography):
     """Any batch, order, type, storage and number of threads; fewer outputs are a part."""
-    opu = OPU(camera=NOISY, input_bits=input_bits, random_state=3)
+    opu = OPU(camera=NOISY, input_bits=input_bits, random_state=3, holography=holography)
     X = np.random.default_rng(0).integers(0, 2, size=(30, 20)).astype(float)
     X[4] = 0
-    for read in (opu.intensity, opu.linear):
+    planes = holography == "internal_reference" and input_bits == 4  # they have no intensity
+    for read in (opu.linear,) if planes else (opu.intensity, opu.linear):
         whole = read(X, 1500)
         assert_array_equal(read(X[7:9], 1500), whole[7:9])
         assert_array_equal(read(X[::-1], 1500)[::-1], whole)
@@ -198,7 +248,8 @@ def test_exposures_count_frames():
 @pytest.mark.parametrize(
     ("input_bits", "signed"), [(None, False), (1, False), (1, True), (3, True)]
 )
-def test_exposures_are_the_frames_that_are_taken(input_bits, signed, monkeypatch):
+@pytest.mark.parametrize("holography", ["phase_shifting", "internal_reference"])
+def test_exposures_are_the_frames_that_are_taken(input_bits, signed, holography, monkeypatch):
     frames = []
     detect = camera_module._detect
 
@@ -207,13 +258,14 @@ def test_exposures_are_the_frames_that_are_taken(input_bits, signed, monkeypatch
         return detect(chain, signals, *arguments)
 
     monkeypatch.setattr(camera_module, "_detect", count)
-    opu = OPU(camera=NOISY, input_bits=input_bits)
+    opu = OPU(camera=NOISY, input_bits=input_bits, holography=holography)
     X = np.array([[1.0, -1.0 if signed else 0.0], [1.0, 1.0]])
     opu.linear(X, 10, repeat=2)
     assert len(frames) == opu.exposures(2, "linear", signed=signed, repeat=2)
     frames.clear()
-    opu.intensity(abs(X), 10)
-    assert len(frames) == opu.exposures(2)
+    if holography == "phase_shifting" or input_bits != 3:
+        opu.intensity(abs(X), 10)
+        assert len(frames) == opu.exposures(2)
 
 
 def test_ideal_camera_takes_no_frames(monkeypatch):
@@ -273,6 +325,7 @@ def test_signed_input_is_for_linear_only():
         ({"random_state": -1}, "random_state of OPU"),
         ({"random_state": np.random.RandomState(0)}, "Draw an integer"),
         ({"max_inputs": 0}, "max_inputs of OPU"),
+        ({"holography": "digital"}, "holography of OPU"),
     ],
 )
 def test_bad_parameters(parameters, message):
