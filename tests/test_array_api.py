@@ -32,6 +32,7 @@ from skopu import (
 from skopu._utils import arrays
 from skopu.kernels import arc_cosine_kernel, optical_kernel
 from skopu.linalg import count_triangles, opu_lstsq, opu_matmul, opu_svd, opu_trace
+from skopu.optics import flaws
 
 pytest.importorskip("array_api_compat")
 pytest.importorskip("scipy", "1.14", reason="scikit-learn dispatches with SciPy 1.14 or newer.")
@@ -105,6 +106,8 @@ MEDIA = [
     LayeredMedium(4),
     GaussianMedium(random_state=2),
     MeasuredMedium(GaussianMedium().transmission_matrix(50, 3000)),
+    flaws.Grains(flaws.UnscatteredLight(flaws.UnevenLight(flaws.Crosstalk()))),
+    flaws.PartialCoherence(),
 ]
 
 
@@ -131,6 +134,17 @@ def test_blocks_of_masks_are_moved_one_by_one(put, monkeypatch):
     monkeypatch.setattr("skopu.optics.layered.BLOCK_ENTRIES", 2048)
     expected = LayeredMedium().field(X, 5000, 100)
     check_same(LayeredMedium().field(put(X), 5000, 100), expected, put(X), 1e-13)
+
+
+def test_devices_with_flaws(put):
+    medium = flaws.PartialCoherence(flaws.Crosstalk(GaussianMedium()), n_speckles=3)
+    effects = [flaws.DarkLevel(), flaws.PixelGain(), flaws.Nonlinearity(), flaws.DefectivePixels()]
+    for camera in (None, Camera(photons=50, effects=effects)):
+        opu = OPU(medium, camera)
+        expected = opu.intensity(X, 300)
+        check_same(opu.intensity(put(X), 300), expected, put(X), rounding(np.float64))
+    drifting = [OPU(flaws.Drift(rate=0.1)).intensity(x, 300) for x in (X, put(X))]
+    check_same(drifting[1], drifting[0], put(X), rounding(np.float64))
 
 
 CAMERAS = [

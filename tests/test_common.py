@@ -26,10 +26,19 @@ from skopu import (
     OPUTraceEstimator,
     OPUTruncatedSVD,
 )
+from skopu.optics import flaws
 
 
 def noisy(medium):
     return OPU(medium, Camera(bits=12, photons=500, read_noise=0.01), random_state=3)
+
+
+def flawed():
+    """A device with all flaws that do not depend on time."""
+    medium = flaws.UnscatteredLight(flaws.UnevenLight(flaws.Crosstalk(LayeredMedium(1))))
+    effects = [flaws.DarkLevel(), flaws.PixelGain(), flaws.Nonlinearity(), flaws.DefectivePixels()]
+    camera = Camera(bits=12, photons=500, effects=effects)
+    return OPU(flaws.Grains(flaws.PartialCoherence(medium)), camera, random_state=3)
 
 
 ESTIMATORS = [
@@ -39,6 +48,7 @@ ESTIMATORS = [
     OpticalRandomFeatures(n=7, kernel="rbf", opu=OPU(GaussianMedium())),
     OpticalRandomFeatures(n=12, opu=noisy(LayeredMedium())),
     OpticalRandomFeatures(n=7, kernel="arc_cosine", degree=2, opu=noisy(GaussianMedium())),
+    OpticalRandomFeatures(n=12, opu=flawed()),
     OPUTruncatedSVD(n_components=1),
     OPUTruncatedSVD(n_components=1, n_iter=0, opu=noisy(LayeredMedium())),
     OPUTraceEstimator(n_matvecs=4),

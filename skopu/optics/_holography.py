@@ -18,7 +18,7 @@ def take_frames(X, n_modes, *, medium, camera, repeat, exposure, seed):
     backend = backend_of(X)
     frames = backend.empty((X.shape[0], n_modes), numpy_dtype(X))
     medium.read(X, "intensity", frames, seed=seed)
-    expected, keys = medium.mean_power() * backend.row_squares(X), camera.keys_of(X)
+    expected, keys = medium.mean_intensity(X), camera.keys_of(X)
     options = {"first_exposure": exposure, "repeat": repeat, "seed": seed}
     return camera.read_frames(frames, expected, keys, **options)
 
@@ -30,7 +30,7 @@ def take_holograms(X, n_modes, input_bits, *, medium, camera, repeat, exposure, 
     total = 0
     for weight, plane in bit_planes(X, input_bits):
         field = whole_field(medium, plane, n_modes, seed=seed)
-        power = medium.mean_power() * backend.row_squares(plane)
+        power = medium.mean_intensity(plane)
         amplitude = xp.sqrt(power)[:, None]
         real, imag = xp.real(field), xp.imag(field)
         parts = []
@@ -60,7 +60,7 @@ def take_with_reference(X, n_modes, input_bits, *, medium, camera, repeat, expos
     total = 0
     for weight, plane in bit_planes(X, input_bits):
         field = whole_field(medium, plane, n_modes, seed=seed)
-        power = medium.mean_power() * backend.row_squares(plane)
+        power = medium.mean_intensity(plane)
         reference = power[:, None] * strengths
         amplitude = xp.sqrt(reference)
         real, imag = xp.real(field), xp.imag(field)

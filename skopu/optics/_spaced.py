@@ -21,6 +21,9 @@ class SpacedMedium(Medium):
     def mean_power(self):
         return self.medium.mean_power()
 
+    def mean_intensity(self, X):
+        return self.medium.mean_intensity(X)
+
     def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
         spacing = self.medium.block_size(n_inputs)
         first = (range(mode * spacing, mode * spacing + 1) for mode in modes)

@@ -22,9 +22,9 @@ class Medium(BaseEstimator):
 
     A medium of your own needs one method, `matrix_block`. The other methods have defaults that
     use it; override `propagate` where light can be propagated faster than by explicit blocks,
-    `read` where readings are to be had with no field, and `block_size`, `mean_power` and
-    `check` where modes are not independent, entries have another mean power, or the medium has
-    an end.
+    `read` where readings are to be had with no field, and `block_size`, `mean_power`,
+    `mean_intensity` and `check` where modes are not independent, entries have another mean power
+    or depend on each other, or the medium has an end.
 
     Attributes
     ----------
@@ -98,6 +98,21 @@ class Medium(BaseEstimator):
             1 unless a medium says otherwise.
         """
         return 1.0
+
+    def mean_intensity(self, X):
+        """Intensity that rows make in the mean over modes, for which a camera is exposed.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+            Checked rows of float32 or float64, or an array of another library.
+
+        Returns
+        -------
+        mean_intensity : ndarray of shape (n_samples,)
+            `mean_power` times ``||x||^2`` unless a medium says otherwise.
+        """
+        return self.mean_power() * backend_of(X).row_squares(X)
 
     def check(self, n_inputs, n_modes):
         """Check parameters, and that the medium is large enough.

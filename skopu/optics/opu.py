@@ -11,7 +11,9 @@ from .._utils.threads import pieces
 from ._holography import read_real_parts, take_frames, take_holograms, take_with_reference
 from ._spaced import SpacedMedium
 from .camera import Camera
+from .camera_effects import FULL_SCALE
 from .device import Device, n_modes_of, new_result, write_piece
+from .flaws import Crosstalk, DarkLevel, PartialCoherence
 from .layered import LayeredMedium
 from .medium import Medium, whole_field
 from .modulator import check_shown
@@ -111,18 +113,26 @@ class OPU(DefaultPartsMixin, Device):
         self.holography = holography
 
     @classmethod
-    def aurora(cls, random_state=0):
+    def aurora(cls, random_state=0, *, flaws=False):
         """Device with the limits of the appliance that was sold as Aurora 2.
 
         Parameters
         ----------
         random_state : int, default=0
             Seed of its parts.
+        flaws : bool, default=False
+            Whether it is as imperfect as that machine was, by its published accuracies.
 
         Returns
         -------
         opu : OPU
             1,039,680 binary inputs and 2,219,520 outputs of eight bits.
+
+        Notes
+        -----
+        The flaws are crosstalk of neighbouring mirrors, two speckles a pixel (both polarisations),
+        few photons, and a dark level of 8 counts, as its published frames have. Numbers of photons
+        and crosstalk are fitted, see :doc:`/papers`; other flaws might do as well.
 
         Examples
         --------
@@ -130,8 +140,14 @@ class OPU(DefaultPartsMixin, Device):
         >>> OPU.aurora().max_outputs
         2219520
         """
+        medium, camera = None, Camera(bits=8)
+        if flaws:
+            medium = PartialCoherence(Crosstalk(share=0.15), n_speckles=2)
+            dark = DarkLevel(8 * FULL_SCALE / 255)
+            camera = Camera(bits=8, photons=40, effects=[dark])
         return cls(
-            camera=Camera(bits=8),
+            medium,
+            camera,
             input_bits=1,
             random_state=random_state,
             max_inputs=1_039_680,

@@ -1,0 +1,119 @@
+"""Light whose speckles do not all interfere."""
+
+import numpy as np
+
+from ..._utils.arrays import backend_of, numpy_dtype, working_rows
+from ..._utils.checks import check_count
+from ..._utils.threads import pieces
+from ..device import write_piece
+from ..medium import whole_field
+from .medium import FlawedMedium
+
+
+class PartialCoherence(FlawedMedium):
+    """Speckle of less contrast: a pixel adds up several that do not interfere.
+
+    Two of them are both polarisations that leave the glass where no polariser takes one away; more
+    are colours of a laser of some bandwidth, or what the glass has been while a frame was exposed.
+    The contrast is one over the square root of their number.
+
+    Parameters
+    ----------
+    medium : Medium, default=None
+        What it is around. None is ``LayeredMedium()``. A pixel has so many of its modes.
+    n_speckles : int, default=2
+        Their number.
+
+    Notes
+    -----
+    A reference beam interferes with one of them. So holography, and with it linear projections and
+    the intensities of several bits, read the first alone; the noise of the others' light is left
+    out there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.optics import OPU
+    >>> from skopu.optics.flaws import PartialCoherence
+    >>> readings = OPU(PartialCoherence(n_speckles=4)).intensity(np.ones((1, 9)), 20_000)
+    >>> round(float(readings.std() / readings.mean()), 1)
+    0.5
+    """
+
+    def __init__(self, medium=None, n_speckles=2):
+        self.medium = medium
+        self.n_speckles = n_speckles
+
+    def check(self, n_inputs, n_modes):
+        """Check ``n_speckles``, and the medium inside, of which so many times the modes are needed.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes that are to be lit.
+        n_modes : int
+            Number of output modes that are to be read.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is wrong, or the medium has fewer inputs or modes.
+        """
+        n_speckles = check_count(self.n_speckles, "n_speckles of PartialCoherence")
+        super().check(n_inputs, n_modes * n_speckles)
+
+    def read(self, X, mode, out, *, finish=None, seed=None):
+        """Send rows through the medium, and write what an ideal camera reads of them.
+
+        Parameters
+        ----------
+        X, mode, out, finish, seed
+            As of `Medium.read`.
+        """
+        if mode == "linear":
+            super().read(X, mode, out, finish=finish, seed=seed)
+            return
+        n, inner, backend = out.shape[1], self.inner(), backend_of(X)
+        self.check(X.shape[1], n)
+        for rows in pieces(X.shape[0], working_rows(8 * n * self.n_speckles)):
+            light = X[rows, :]
+            shape = light.shape[0], n, self.n_speckles
+            readings = backend.empty((shape[0], n * self.n_speckles), numpy_dtype(X))
+            inner.read(light, mode, readings, seed=seed)
+            xp = backend.namespace
+            mean = xp.mean(xp.reshape(readings, shape), axis=2)
+            write_piece(out[rows, :], mean, slice(0, n), finish)
+
+    def field_of(self, X, n, *, start, seed):
+        """Field of a few rows, of the first speckle alone.
+
+        Parameters
+        ----------
+        X, n, start, seed
+            As of `FlawedMedium.field_of`.
+
+        Returns
+        -------
+        field : ndarray of shape (n_samples, n), complex64 or complex128
+            A new array.
+        """
+        finer, step = n * self.n_speckles, self.n_speckles
+        return whole_field(self.inner(), X, finer, start=start * step, seed=seed)[:, ::step]
+
+    def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
+        """Block of the transposed matrix, of the first speckle alone.
+
+        Parameters
+        ----------
+        n_inputs, inputs, modes, dtype, seed
+            As of `Medium.matrix_block`.
+
+        Returns
+        -------
+        block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
+            Of that dtype.
+        """
+        first = (range(mode * self.n_speckles, mode * self.n_speckles + 1) for mode in modes)
+        options = {"dtype": dtype, "seed": seed}
+        inner = self.inner()
+        return np.hstack([inner.matrix_block(n_inputs, inputs, mode, **options) for mode in first])

@@ -1,0 +1,91 @@
+"""Glass that does not stand still."""
+
+import threading
+
+import numpy as np
+
+from ..._utils.arrays import backend_of, numpy_dtype
+from ..._utils.checks import check_positive
+from ..medium import whole_field
+from .medium import FlawedMedium
+
+_OTHER_GLASS = 2**40  # modes further on; it is made of the same seed
+_clocks = threading.Lock()
+
+
+class Drift(FlawedMedium):
+    """Glass that changes from frame to frame.
+
+    **Readings depend on time.** Each row that goes through is a frame, and the clock of a new
+    object, or of a clone, begins at 0. What scikit-learn promises of transformers, that rows are
+    transformed alike in any batch, does not hold, as it does not on a table.
+
+    Parameters
+    ----------
+    medium : Medium, default=None
+        What it is around. None is ``LayeredMedium()``. It needs no end: a `MeasuredMedium` has no
+        other glass to drift to.
+    rate : float, default=1e-6
+        After k frames, the field has kept exp(-rate * k) of its correlation with that of the first,
+        and an intensity the square of that.
+
+    Notes
+    -----
+    ``transmission_matrix`` is what the glass was at first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.optics import OPU
+    >>> from skopu.optics.flaws import Drift
+    >>> opu, X = OPU(Drift(rate=0.002)), np.ones((301, 20))
+    >>> readings = opu.intensity(X, 5000)
+    >>> float(np.corrcoef(readings[0], readings[300])[0, 1].round(1))
+    0.3
+    """
+
+    def __init__(self, medium=None, rate=1e-6):
+        self.medium = medium
+        self.rate = rate
+
+    def check(self, n_inputs, n_modes):
+        """Check ``rate``, and the medium inside.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes that are to be lit.
+        n_modes : int
+            Number of output modes that are to be read.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is wrong, or the medium has an end.
+        """
+        check_positive(self.rate, "rate of Drift")
+        super().check(n_inputs, _OTHER_GLASS + n_modes)
+
+    def field_of(self, X, n, *, start, seed):
+        """Field of a few rows, which are the next frames.
+
+        Parameters
+        ----------
+        X, n, start, seed
+            As of `FlawedMedium.field_of`.
+
+        Returns
+        -------
+        field : ndarray of shape (n_samples, n), complex64 or complex128
+            A new array.
+        """
+        with _clocks:
+            first = self.__dict__.get("_n_frames", 0)
+            self._n_frames = first + X.shape[0]
+        backend, inner = backend_of(X), self.inner()
+        kept = np.exp(-self.rate * np.arange(first, first + X.shape[0], dtype=np.float64))[:, None]
+        now, other = (
+            backend.asarray(part.astype(numpy_dtype(X))) for part in (kept, np.sqrt(1 - kept**2))
+        )
+        other_field = whole_field(inner, X, n, start=start + _OTHER_GLASS, seed=seed)
+        return now * whole_field(inner, X, n, start=start, seed=seed) + other * other_field

@@ -1,0 +1,212 @@
+"""Flaws of the glass, and of how finely a camera sees its speckle."""
+
+import math
+
+import numpy as np
+import scipy.fft
+import scipy.sparse
+
+from ..._utils.arrays import backend_of
+from ..._utils.checks import check_positive
+from ..._utils.streams import bit_generator
+from ..medium import whole_field
+from .medium import FlawedMedium, check_share
+
+
+class UnscatteredLight(FlawedMedium):
+    """Glass too thin to scatter all the light.
+
+    What comes straight through makes the Fourier transform of the input at the far camera, of
+    which each mode sees one frequency, drawn from the seed. Images have most of their light at few
+    of these.
+
+    Parameters
+    ----------
+    medium : Medium, default=None
+        What it is around. None is ``LayeredMedium()``.
+    share : float, default=0.05
+        Of the power.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.optics import OPU
+    >>> from skopu.optics.flaws import UnscatteredLight
+    >>> readings = OPU(UnscatteredLight(share=0.3)).intensity(np.ones((1, 100)), 100)
+    >>> bool(readings.max() > 20 * readings.mean())  # the mode that sees frequency zero
+    True
+    """
+
+    def __init__(self, medium=None, share=0.05):
+        self.medium = medium
+        self.share = share
+
+    def check(self, n_inputs, n_modes):
+        """Check ``share``, and the medium inside.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes that are to be lit.
+        n_modes : int
+            Number of output modes that are to be read.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is wrong, or the medium has fewer inputs or modes.
+        """
+        check_share(self.share, "share of UnscatteredLight")
+        super().check(n_inputs, n_modes)
+
+    def field_of(self, X, n, *, start, seed):
+        """Field of a few rows.
+
+        Parameters
+        ----------
+        X, n, start, seed
+            As of `FlawedMedium.field_of`.
+
+        Returns
+        -------
+        field : ndarray of shape (n_samples, n), complex64 or complex128
+            A new array.
+        """
+        field, backend = super().field_of(X, n, start=start, seed=seed), backend_of(X)
+        light = backend.to_numpy(X)
+        light = light.toarray() if scipy.sparse.issparse(light) else light
+        seen = self._frequencies(X.shape[1], range(start, start + n), seed)
+        straight = scipy.fft.fft(light, axis=1)[:, seen] * math.sqrt(self.share * self.mean_power())
+        return field * math.sqrt(1 - self.share) + backend.asarray(straight)
+
+    def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
+        """Block of the transposed matrix.
+
+        Parameters
+        ----------
+        n_inputs, inputs, modes, dtype, seed
+            As of `Medium.matrix_block`.
+
+        Returns
+        -------
+        block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
+            Of that dtype.
+        """
+        block = self.inner().matrix_block(n_inputs, inputs, modes, dtype=dtype, seed=seed)
+        turns = np.outer(
+            np.arange(inputs.start, inputs.stop), self._frequencies(n_inputs, modes, seed)
+        )
+        straight = np.exp(-2j * np.pi * (turns % n_inputs) / n_inputs)
+        straight *= math.sqrt(self.share * self.mean_power())
+        return (block * math.sqrt(1 - self.share) + straight).astype(dtype, copy=False)
+
+    def _frequencies(self, n_inputs, modes, seed):
+        raw = bit_generator(self.glass_seed(seed), "dft").random_raw(n_inputs)
+        return np.argsort(raw, kind="stable")[np.asarray(modes) % n_inputs]
+
+
+class Grains(FlawedMedium):
+    """Grains of speckle that are larger than a pixel, so that neighbours are alike.
+
+    Modes are taken as the pixels of a line.
+
+    Parameters
+    ----------
+    medium : Medium, default=None
+        What it is around. None is ``LayeredMedium()``.
+    size : float, default=2.0
+        Distance in pixels at which the correlation of two intensities has fallen to a half.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.optics import OPU
+    >>> from skopu.optics.flaws import Grains
+    >>> readings = OPU(Grains(size=3)).intensity(np.ones((1, 30)), 50_000)[0]
+    >>> bool(0.4 < np.corrcoef(readings[:-3], readings[3:])[0, 1] < 0.6)
+    True
+    """
+
+    def __init__(self, medium=None, size=2.0):
+        self.medium = medium
+        self.size = size
+
+    def check(self, n_inputs, n_modes):
+        """Check ``size``, and the medium inside, of which a few more modes are needed.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes that are to be lit.
+        n_modes : int
+            Number of output modes that are to be read.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is wrong, or the medium has fewer inputs or modes.
+        """
+        check_positive(self.size, "size of Grains", 1000)
+        super().check(n_inputs, n_modes + len(self._weights()) - 1)
+
+    def block_size(self, n_inputs):
+        """Distance from which on modes are independent.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes.
+
+        Returns
+        -------
+        block_size : int
+            A multiple of that of the medium inside.
+        """
+        inner = super().block_size(n_inputs)
+        return inner * -(-len(self._weights()) // inner)
+
+    def field_of(self, X, n, *, start, seed):
+        """Field of a few rows.
+
+        Parameters
+        ----------
+        X, n, start, seed
+            As of `FlawedMedium.field_of`.
+
+        Returns
+        -------
+        field : ndarray of shape (n_samples, n), complex64 or complex128
+            A new array.
+        """
+        n_finer = n + len(self._weights()) - 1
+        return self._coarser(whole_field(self.inner(), X, n_finer, start=start, seed=seed))
+
+    def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
+        """Block of the transposed matrix.
+
+        Parameters
+        ----------
+        n_inputs, inputs, modes, dtype, seed
+            As of `Medium.matrix_block`.
+
+        Returns
+        -------
+        block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
+            Of that dtype.
+        """
+        finer = range(modes.start, modes.stop + len(self._weights()) - 1)
+        block = self.inner().matrix_block(n_inputs, inputs, finer, dtype=dtype, seed=seed)
+        return self._coarser(block).astype(dtype, copy=False)
+
+    def _weights(self):
+        """Of neighbouring modes in a pixel: Gaussian, with the sum of squares 1."""
+        # Fields correlate as exp(-d^2 / 4 s^2), intensities as the square of that.
+        width = self.size / math.sqrt(2 * math.log(2))
+        reach = math.ceil(2.5 * width)
+        weights = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / width))
+        return weights / np.linalg.norm(weights)
+
+    def _coarser(self, field):
+        weights = self._weights()
+        n = field.shape[1] - len(weights) + 1
+        return sum(float(weight) * field[:, k : k + n] for k, weight in enumerate(weights))

@@ -1,0 +1,192 @@
+"""A medium around another one."""
+
+import numbers
+
+from ..._utils.arrays import working_rows
+from ..._utils.default_parts import DefaultPartsMixin
+from ..._utils.threads import pieces
+from ..layered import LayeredMedium
+from ..medium import Medium, whole_field
+
+_ENTRY_BYTES = 16
+
+
+class FlawedMedium(DefaultPartsMixin, Medium):
+    """A medium that changes what another one does; the base class of its flaws.
+
+    A flaw of your own overrides `field_of`, which says what has become of the field of a few rows,
+    and `matrix_block` accordingly.
+
+    Parameters
+    ----------
+    medium : Medium, default=None
+        What it is around. None is ``LayeredMedium()``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.optics import OPU
+    >>> from skopu.optics.flaws import FlawedMedium
+    >>> class Blocked(FlawedMedium):
+    ...     "Every other mode is covered."
+    ...
+    ...     def field_of(self, X, n, *, start, seed):
+    ...         field = super().field_of(X, n, start=start, seed=seed)
+    ...         field[:, (start + 1) % 2 :: 2] = 0
+    ...         return field
+    >>> OPU(Blocked()).intensity(np.ones((1, 5)), 4).round(1)
+    array([[1.9, 0. , 6.1, 0. ]])
+    """
+
+    def __init__(self, medium=None):
+        self.medium = medium
+
+    def field_of(self, X, n, *, start, seed):
+        """Field of a few rows; that of the medium inside, unless a flaw changes it.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+            Checked rows of float32 or float64, or an array of another library.
+        n : int
+            Number of output modes.
+        start : int
+            First output mode.
+        seed : int or None
+            The device's.
+
+        Returns
+        -------
+        field : ndarray of shape (n_samples, n), complex64 or complex128
+            A new array.
+        """
+        return whole_field(self.inner(), X, n, start=start, seed=seed)
+
+    def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
+        """Block of the transposed matrix; that of the medium inside, unless a flaw changes it.
+
+        Parameters
+        ----------
+        n_inputs, inputs, modes, dtype, seed
+            As of `Medium.matrix_block`.
+
+        Returns
+        -------
+        block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
+            Of that dtype.
+        """
+        return self.inner().matrix_block(n_inputs, inputs, modes, dtype=dtype, seed=seed)
+
+    def inner(self):
+        """The medium that this one is around.
+
+        Returns
+        -------
+        medium : Medium
+            The default one where it is None.
+
+        Raises
+        ------
+        ValueError
+            If it is none.
+        """
+        medium = LayeredMedium() if self.medium is None else self.medium
+        if not isinstance(medium, Medium):
+            raise ValueError(f"medium of {type(self).__name__} must be a Medium, got {medium!r}.")
+        return medium
+
+    def propagate(self, X, n, consume, *, start=0, seed=None):
+        """Send rows through the medium, and hand over their field piece by piece.
+
+        Parameters
+        ----------
+        X, n, consume, start, seed
+            As of `Medium.propagate`.
+        """
+        self.check(X.shape[1], start + n)
+        for rows in pieces(X.shape[0], working_rows(_ENTRY_BYTES * max(n, X.shape[1]))):
+            field = self.field_of(X[rows, :], n, start=start, seed=seed)
+            consume(rows, slice(0, n), field)
+
+    def check(self, n_inputs, n_modes):
+        """Check parameters, and that the medium inside is large enough.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes that are to be lit.
+        n_modes : int
+            Number of output modes that are to be read.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is wrong, or the medium has fewer inputs or modes.
+        """
+        self.inner().check(n_inputs, n_modes)
+
+    def block_size(self, n_inputs):
+        """Number of neighbouring modes of the medium inside that are orthogonal.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes.
+
+        Returns
+        -------
+        block_size : int
+            1 if none are.
+        """
+        return self.inner().block_size(n_inputs)
+
+    def mean_power(self):
+        """Mean squared modulus of the entries of the matrix.
+
+        Returns
+        -------
+        mean_power : float
+            That of the medium inside: flaws neither add light nor take it away.
+        """
+        return self.inner().mean_power()
+
+    def mean_intensity(self, X):
+        """Intensity that rows make in the mean over modes.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+            Checked rows.
+
+        Returns
+        -------
+        mean_intensity : ndarray of shape (n_samples,)
+            That of the medium inside.
+        """
+        return self.inner().mean_intensity(X)
+
+    def glass_seed(self, default=None):
+        """Seed that names the glass inside.
+
+        Parameters
+        ----------
+        default : int, default=None
+            Seed of the device that the medium is part of.
+
+        Returns
+        -------
+        seed : int
+            See `Medium.glass_seed`.
+        """
+        return self.inner().glass_seed(default)
+
+    def _default_parts(self):
+        return {"medium": LayeredMedium}
+
+
+def check_share(value, name, below=1.0):
+    """Return value as a float from 0 to below that, or say what is wrong with it."""
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if real and 0 <= value < below:
+        return float(value)
+    raise ValueError(f"{name} must be a number from 0 to below {below:g}, got {value!r}.")

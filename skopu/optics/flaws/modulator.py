@@ -1,0 +1,216 @@
+"""Flaws of the light that a modulator sends out: mirrors that stand in a grid."""
+
+import functools
+import math
+
+import numpy as np
+import scipy.sparse
+
+from ..._utils.arrays import backend_of, numpy_dtype, working_rows
+from ..._utils.checks import check_count, check_positive
+from ..._utils.threads import pieces
+from ..medium import whole_field
+from .medium import FlawedMedium, check_share
+
+
+class _FlawedLight(FlawedMedium):
+    """A medium that gets other light than is shown: X times a sparse matrix."""
+
+    def field_of(self, X, n, *, start, seed):
+        return whole_field(self.inner(), self._light_of(X), n, start=start, seed=seed)
+
+    def read(self, X, mode, out, *, finish=None, seed=None):
+        """Send rows through the medium, and write what an ideal camera reads of them.
+
+        Parameters
+        ----------
+        X, mode, out, finish, seed
+            As of `Medium.read`.
+        """
+        # By the way of the medium inside, which may need no field.
+        self._check_flaw(X.shape[1])
+        for rows in pieces(X.shape[0], working_rows(16 * X.shape[1])):
+            light, view = self._light_of(X[rows, :]), out[rows, :]
+            self.inner().read(light, mode, view, finish=finish, seed=seed)
+
+    def mean_intensity(self, X):
+        """Intensity that rows make in the mean over modes, by the light that they become.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs)
+            Checked rows.
+
+        Returns
+        -------
+        mean_intensity : ndarray of shape (n_samples,)
+            More than ``||x||^2`` where neighbours that show the same help each other.
+        """
+        return self.inner().mean_intensity(self._light_of(X))
+
+    def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
+        """Block of the transposed matrix, by the light that single inputs send.
+
+        Parameters
+        ----------
+        n_inputs, inputs, modes, dtype, seed
+            As of `Medium.matrix_block`.
+
+        Returns
+        -------
+        block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
+            Of that dtype.
+        """
+        light = self._light(n_inputs)[inputs]
+        touched = np.unique(light.indices)
+        low, high = int(touched[0]), int(touched[-1]) + 1
+        options = {"dtype": dtype, "seed": seed}
+        block = self.inner().matrix_block(n_inputs, slice(low, high), modes, **options)
+        return (light[:, low:high] @ block).astype(dtype, copy=False)
+
+    def check(self, n_inputs, n_modes):
+        """Check the flaw's own parameters, and those of the medium inside.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes that are to be lit.
+        n_modes : int
+            Number of output modes that are to be read.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is wrong, or the medium has fewer inputs or modes.
+        """
+        self._check_flaw(n_inputs)
+        super().check(n_inputs, n_modes)
+
+    def _light_of(self, X):
+        backend = backend_of(X)
+        light = self._light(X.shape[1]).astype(numpy_dtype(X))
+        changed = backend.to_numpy(X) @ light
+        return changed.tocsr() if scipy.sparse.issparse(changed) else backend.asarray(changed)
+
+
+class UnevenLight(_FlawedLight):
+    """A laser beam that lights the middle of the modulator more than its rim.
+
+    Parameters
+    ----------
+    medium : Medium, default=None
+        What it is around. None is ``LayeredMedium()``.
+    width : float, default=1.0
+        Radius at which a Gaussian beam's amplitude has fallen to 1/e, in parts of the distance
+        from the middle to a corner. The mean power over all mirrors stays what it is.
+    shape : tuple of two ints, default=None
+        Rows and columns of mirrors, filled row by row. None is the smallest grid, as wide as high,
+        that holds all inputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.optics.flaws import UnevenLight
+    >>> powers = abs(UnevenLight().transmission_matrix(9, 2000)) ** 2
+    >>> powers.mean(axis=0).reshape(3, 3).round(1)
+    array([[0.4, 1.1, 0.4],
+           [1.1, 3. , 1.1],
+           [0.4, 1.1, 0.4]])
+    """
+
+    def __init__(self, medium=None, width=1.0, shape=None):
+        self.medium = medium
+        self.width = width
+        self.shape = shape
+
+    def _check_flaw(self, n_inputs):
+        check_positive(self.width, "width of UnevenLight")
+        _grid(n_inputs, self.shape, "UnevenLight")
+
+    def _light(self, n_inputs):
+        return _uneven(n_inputs, _grid(n_inputs, self.shape, "UnevenLight"), float(self.width))
+
+
+class Crosstalk(_FlawedLight):
+    """Light of a mirror that takes its four neighbours with it.
+
+    Finite apertures blur the image of the modulator, and neighbouring liquid crystals pull each
+    other.
+
+    Parameters
+    ----------
+    medium : Medium, default=None
+        What it is around. None is ``LayeredMedium()``.
+    share : float, default=0.1
+        Amplitude of each neighbour, in parts of the mirror's own. The mean power stays what it is.
+    shape : tuple of two ints, default=None
+        Rows and columns of mirrors, filled row by row. None is the smallest grid, as wide as high,
+        that holds all inputs: images of as many columns as rows keep their neighbours.
+
+    Examples
+    --------
+    Neighbours become alike:
+
+    >>> from skopu.optics.flaws import Crosstalk
+    >>> rows = Crosstalk(share=0.2).transmission_matrix(784, 2000)
+    >>> near, far = ((rows[:, 0].conj() * rows[:, i]).mean().real for i in (1, 3))
+    >>> bool(near > 5 * abs(far))
+    True
+    """
+
+    def __init__(self, medium=None, share=0.1, shape=None):
+        self.medium = medium
+        self.share = share
+        self.shape = shape
+
+    def _check_flaw(self, n_inputs):
+        check_share(self.share, "share of Crosstalk")
+        _grid(n_inputs, self.shape, "Crosstalk")
+
+    def _light(self, n_inputs):
+        return _crossed(n_inputs, _grid(n_inputs, self.shape, "Crosstalk"), float(self.share))
+
+
+def _grid(n_inputs, shape, owner):
+    """Rows and columns of mirrors that hold the inputs."""
+    if shape is None:
+        width = math.isqrt(n_inputs - 1) + 1
+        return -(-n_inputs // width), width
+    if not isinstance(shape, tuple | list) or len(shape) != 2:
+        raise ValueError(f"shape of {owner} must be two numbers or None, got {shape!r}.")
+    height, width = (check_count(length, f"shape of {owner}") for length in shape)
+    if height * width < n_inputs:
+        raise ValueError(
+            f"shape={shape!r} of {owner} has {height * width} mirrors, fewer than the {n_inputs} "
+            "inputs. Enlarge it, or leave it None."
+        )
+    return height, width
+
+
+@functools.lru_cache(8)
+def _uneven(n_inputs, grid, width):
+    rows, columns = np.divmod(np.arange(n_inputs), grid[1])
+    middle, aside = (grid[0] - 1) / 2, (grid[1] - 1) / 2
+    corner = max(math.hypot(middle, aside), 1.0)
+    distances = np.hypot(rows - middle, columns - aside) / corner
+    amplitudes = np.exp(-np.square(distances / width))
+    return scipy.sparse.diags_array(amplitudes / np.sqrt(np.mean(amplitudes**2))).tocsr()
+
+
+@functools.lru_cache(8)
+def _crossed(n_inputs, grid, share):
+    numbers = np.arange(n_inputs)
+    # A row is a mirror: where its light goes.
+    parts = [scipy.sparse.eye_array(n_inputs, format="csr")]
+    for step, has_neighbour in (
+        (1, (numbers % grid[1] < grid[1] - 1) & (numbers + 1 < n_inputs)),
+        (grid[1], numbers + grid[1] < n_inputs),
+    ):
+        first = numbers[has_neighbour]
+        ones = np.full(len(first), share)
+        shape = n_inputs, n_inputs
+        pairs = scipy.sparse.csr_array((ones, (first, first + step)), shape)
+        parts += [pairs, pairs.T]
+    light = sum(parts[1:], parts[0]).tocsr()
+    power = light.power(2).sum() / n_inputs
+    return (light / math.sqrt(power)).tocsr()
