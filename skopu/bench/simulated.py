@@ -44,7 +44,8 @@ class SimulatedBench(Bench):
         successor not at all; that all its frames are those of one pattern earlier; that it
         takes longer than the timeout.
     drift : float, default=0.0
-        Of the glass: after k frames the field has kept exp(-drift * k) of its correlation.
+        Of the glass: radians by which the field turns in each frame towards that of another glass,
+        so that intensities k frames apart correlate as cos(drift * k)^2.
     input_bits, modulation, batch_size, timeout
         See `Bench`; by default one bit of amplitude, 64 patterns in a call, 30 seconds.
     random_state : int, default=0
@@ -160,10 +161,9 @@ class SimulatedBench(Bench):
         amplitudes = self._amplitudes(patterns)
         field = self._speckle(self._glasses[0], amplitudes)
         if self._drift:
-            kept = np.exp(-self._drift * numbers)[:, None, None]
-            field = kept * field + np.sqrt(1 - kept**2) * self._speckle(
-                self._glasses[1], amplitudes
-            )
+            angles = self._drift * numbers[:, None, None]
+            other = self._speckle(self._glasses[1], amplitudes)
+            field = np.cos(angles) * field + np.sin(angles) * other
         power = (field.real**2 + field.imag**2) / self.n_amplitudes
         signal = self._time * _BRIGHTNESS * (power + self._background) + self._offset
         signal = signal.reshape(len(patterns), -1)

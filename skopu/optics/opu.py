@@ -13,7 +13,7 @@ from ._spaced import SpacedMedium
 from .camera import Camera
 from .camera_effects import FULL_SCALE
 from .device import Device, n_modes_of, new_result, write_piece
-from .flaws import Crosstalk, DarkLevel, PartialCoherence
+from .flaws import Crosstalk, DarkLevel
 from .layered import LayeredMedium
 from .medium import Medium, whole_field
 from .modulator import check_shown
@@ -130,9 +130,9 @@ class OPU(DefaultPartsMixin, Device):
 
         Notes
         -----
-        The flaws are crosstalk of neighbouring mirrors, two speckles a pixel (both polarisations),
-        few photons, and a dark level of 8 counts, as its published frames have. Numbers of photons
-        and crosstalk are fitted, see :doc:`/papers`; other flaws might do as well.
+        The flaws are crosstalk of neighbouring mirrors, photons so few that they stand for all
+        noise from frame to frame, and a dark level of 8 counts, as its published frames have. Two
+        numbers are fitted, see :doc:`/papers`; other flaws might explain the accuracies as well.
 
         Examples
         --------
@@ -142,9 +142,8 @@ class OPU(DefaultPartsMixin, Device):
         """
         medium, camera = None, Camera(bits=8)
         if flaws:
-            medium = PartialCoherence(Crosstalk(share=0.15), n_speckles=2)
-            dark = DarkLevel(8 * FULL_SCALE / 255)
-            camera = Camera(bits=8, photons=40, effects=[dark])
+            medium = Crosstalk(share=0.15)
+            camera = Camera(bits=8, photons=20, effects=[DarkLevel(8 * FULL_SCALE / 255)])
         return cls(
             medium,
             camera,

@@ -173,7 +173,7 @@ def test_partial_coherence_lowers_the_contrast(n_speckles):
 
 
 def test_drift_follows_the_clock():
-    rate, x = 0.01, rows(1)
+    rate, x = 0.03, rows(1)
     kept = []
     for seed in range(30):
         opu = OPU(flaws.Drift(GaussianMedium(seed), rate=rate))
@@ -182,7 +182,7 @@ def test_drift_follows_the_clock():
         kept.append((fields[0].conj() * fields).real.mean(axis=1) / power)
         assert_allclose(fields[0], GaussianMedium(seed).field(x, 300)[0])
     times = np.array([1, 10, 39])
-    assert abs(z_score(np.array(kept)[:, times], np.exp(-rate * times))).max() < 4.5
+    assert abs(z_score(np.array(kept)[:, times], np.cos(rate * times))).max() < 4.5
     assert_array_equal(clone(opu).field(x, 9), GaussianMedium(29).field(x, 9))  # a new clock
     assert not np.array_equal(pickle.loads(pickle.dumps(opu)).field(x, 9), clone(opu).field(x, 9))
     with pytest.raises(ValueError, match="output modes"):
@@ -290,7 +290,7 @@ def test_aurora_with_flaws():
     counts = opu.intensity(X, 20_000) / opu.medium.mean_intensity(X)[:, None] * 25.5
     assert_allclose(counts, counts.round(), atol=1e-6)
     assert counts.min() >= 8  # as in published frames, most of which lies below 60
-    assert 0.85 < (counts < 60).mean() < 0.97
+    assert 0.8 < (counts < 60).mean() < 0.97
     assert counts.max() > 150
     assert opu.max_outputs == 2_219_520
 

@@ -25,9 +25,10 @@ class Drift(FlawedMedium):
     medium : Medium, default=None
         What it is around. None is ``LayeredMedium()``. It needs no end: a `MeasuredMedium` has no
         other glass to drift to.
-    rate : float, default=1e-6
-        After k frames, the field has kept exp(-rate * k) of its correlation with that of the first,
-        and an intensity the square of that.
+    rate : float, default=1e-5
+        Radians by which the field turns in each frame towards that of another glass. Fields that
+        are k frames apart correlate as cos(rate * k), intensities as its square: their correlation
+        has fallen to a half when rate * k is pi / 4, and after half a turn they are the first ones.
 
     Notes
     -----
@@ -40,11 +41,11 @@ class Drift(FlawedMedium):
     >>> from skopu.optics.flaws import Drift
     >>> opu, X = OPU(Drift(rate=0.002)), np.ones((301, 20))
     >>> readings = opu.intensity(X, 5000)
-    >>> float(np.corrcoef(readings[0], readings[300])[0, 1].round(1))
-    0.3
+    >>> float(np.corrcoef(readings[0], readings[300])[0, 1].round(1))  # cos(0.6)^2
+    0.7
     """
 
-    def __init__(self, medium=None, rate=1e-6):
+    def __init__(self, medium=None, rate=1e-5):
         self.medium = medium
         self.rate = rate
 
@@ -83,9 +84,10 @@ class Drift(FlawedMedium):
             first = self.__dict__.get("_n_frames", 0)
             self._n_frames = first + X.shape[0]
         backend, inner = backend_of(X), self.inner()
-        kept = np.exp(-self.rate * np.arange(first, first + X.shape[0], dtype=np.float64))[:, None]
+        angles = self.rate * np.arange(first, first + X.shape[0], dtype=np.float64)[:, None]
         now, other = (
-            backend.asarray(part.astype(numpy_dtype(X))) for part in (kept, np.sqrt(1 - kept**2))
+            backend.asarray(part.astype(numpy_dtype(X)))
+            for part in (np.cos(angles), np.sin(angles))
         )
         other_field = whole_field(inner, X, n, start=start + _OTHER_GLASS, seed=seed)
         return now * whole_field(inner, X, n, start=start, seed=seed) + other * other_field
