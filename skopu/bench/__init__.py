@@ -4,17 +4,21 @@ Nothing here has been run by a laboratory yet; it is tested on simulated benches
 """
 
 from ._readings import BenchReport, BenchWarning
+from .adapters import ALP4Bench, OpenWFSBench, SLMSuiteBench
 from .bench import Bench, BenchError
 from .opu import BenchOPU
 from .simulated import SimulatedBench
 from .transmission import TransmissionReport, measure_transmission_matrix
 
 __all__ = [
+    "ALP4Bench",
     "Bench",
     "BenchError",
     "BenchOPU",
     "BenchReport",
     "BenchWarning",
+    "OpenWFSBench",
+    "SLMSuiteBench",
     "SimulatedBench",
     "TransmissionReport",
     "measure_transmission_matrix",

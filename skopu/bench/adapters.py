@@ -1,0 +1,244 @@
+"""Benches whose modulator and camera other libraries drive.
+
+Each is given that library's own objects, so that nothing is imported here but where it is used.
+"""
+
+import numpy as np
+
+from .._utils.checks import check_count
+from .bench import Bench
+
+
+class OpenWFSBench(Bench):
+    """A phase modulator and a camera of OpenWFS.
+
+    Parameters
+    ----------
+    slm : openwfs.PhaseSLM
+        The modulator. It stretches an array of phases over its area.
+    camera : openwfs.Detector
+        What sees the speckle.
+    shape : tuple of two ints
+        Rows and columns of groups of pixels that make an input. Two neighbours in a row show one
+        amplitude, see `Bench`; so columns are even.
+    full_scale : int, default=None
+        Largest count of the camera. None takes its ``digital_max``, if it has one.
+    timeout : float or None, default=30.0
+        See `Bench`.
+
+    Notes
+    -----
+    A camera with an ``exposure`` is exposed in seconds. Detector and modulator wait for each other,
+    as OpenWFS has them do. No laboratory has run this yet; it is tested on the simulated devices of
+    OpenWFS 1.1.
+
+    Raises
+    ------
+    ValueError
+        If the shape is none.
+    """
+
+    def __init__(self, slm, camera, shape, *, full_scale=None, timeout=30.0):
+        self._slm, self._camera, self._shape = slm, camera, _check_shape(shape, phases=True)
+        super().__init__(
+            n_inputs=self._shape[0] * self._shape[1],
+            modulation="phase",
+            full_scale=full_scale or getattr(camera, "digital_max", None),
+            set_exposure=self._set_exposure if hasattr(camera, "exposure") else None,
+            timeout=timeout,
+        )
+
+    def show(self, patterns):
+        """Show the one pattern.
+
+        Parameters
+        ----------
+        patterns : ndarray of shape (1, n_inputs)
+            Phases.
+        """
+        self._slm.set_phases(patterns.reshape(self._shape))
+
+    def grab(self, n_frames):
+        """Take one frame.
+
+        Parameters
+        ----------
+        n_frames : int
+            One.
+
+        Returns
+        -------
+        frames : ndarray of shape (1, height, width)
+            Counts.
+        """
+        return self._camera.read()[None]
+
+    def _set_exposure(self, seconds):
+        import astropy.units as u
+
+        self._camera.exposure = seconds * u.s
+
+
+class SLMSuiteBench(Bench):
+    """A phase modulator and a camera of slmsuite.
+
+    Parameters
+    ----------
+    slm : slmsuite.hardware.slms.slm.SLM
+        The modulator.
+    camera : slmsuite.hardware.cameras.camera.Camera
+        What sees the speckle.
+    shape : tuple of two ints
+        Rows and columns of groups of pixels that make an input; what is left of the modulator at
+        its right and its bottom shows phase 0. Two neighbours in a row show one amplitude, see
+        `Bench`; so columns are even.
+    exposure_range : tuple of two floats, default=(1e-6, 1.0)
+        Shortest and longest exposure in seconds.
+    timeout : float or None, default=30.0
+        See `Bench`.
+
+    Notes
+    -----
+    The modulator settles for its own ``settle_time_s``, then a frame is taken. No laboratory has
+    run this yet; it is tested on the simulated devices of slmsuite 0.5.
+
+    Raises
+    ------
+    ValueError
+        If the shape is none, or has more groups than the modulator has pixels.
+    """
+
+    def __init__(self, slm, camera, shape, *, exposure_range=(1e-6, 1.0), timeout=30.0):
+        shape = _check_shape(shape, phases=True)
+        self._slm, self._camera, self._spread = slm, camera, _Spread(shape, slm.shape)
+        super().__init__(
+            n_inputs=shape[0] * shape[1],
+            modulation="phase",
+            full_scale=camera.bitresolution - 1,
+            set_exposure=camera.set_exposure,
+            exposure_range=exposure_range,
+            timeout=timeout,
+        )
+
+    def show(self, patterns):
+        """Show the one pattern, and let the modulator settle.
+
+        Parameters
+        ----------
+        patterns : ndarray of shape (1, n_inputs)
+            Phases.
+        """
+        self._slm.set_phase(self._spread(patterns)[0], settle=True)
+
+    def grab(self, n_frames):
+        """Take one frame.
+
+        Parameters
+        ----------
+        n_frames : int
+            One.
+
+        Returns
+        -------
+        frames : ndarray of shape (1, height, width)
+            Counts.
+        """
+        return np.asarray(self._camera.get_image())[None]
+
+
+class ALP4Bench(Bench):
+    """A mirror array that ALP4lib drives, and any camera that it triggers.
+
+    Parameters
+    ----------
+    dmd : ALP4.ALP4
+        The mirror array, initialised.
+    record : callable
+        ``record(n_frames, start)`` arms the camera for that many triggers, calls ``start()``, which
+        runs the sequence once, and returns the frames.
+    shape : tuple of two ints
+        Rows and columns of groups of mirrors that make an input; mirrors that are left at the right
+        and at the bottom are off.
+    batch_size : int, default=64
+        Patterns in a sequence.
+    picture_time : int, default=None
+        Microseconds from picture to picture. None leaves it to the array.
+    full_scale, set_exposure, exposure_range, timeout
+        See `Bench`.
+
+    Notes
+    -----
+    No laboratory has run this yet, and ALP4lib has no simulated device: it is tested with a
+    stand-in that was written from its documentation.
+
+    Raises
+    ------
+    ValueError
+        If the shape is none, or has more groups than the array has mirrors.
+    """
+
+    def __init__(self, dmd, record, shape, *, batch_size=64, picture_time=None, **limits):
+        self._dmd, self._record, self._picture_time = dmd, record, picture_time
+        shape = _check_shape(shape)
+        self._spread = _Spread(shape, (dmd.nSizeY, dmd.nSizeX))
+        super().__init__(n_inputs=shape[0] * shape[1], batch_size=batch_size, **limits)
+
+    def show(self, patterns):
+        """Load the patterns as a sequence.
+
+        Parameters
+        ----------
+        patterns : ndarray of shape (n_patterns, n_inputs)
+            Zeros and ones.
+        """
+        self._dmd.SeqAlloc(nbImg=len(patterns), bitDepth=1)
+        self._dmd.SeqPut(imgData=(255 * self._spread(patterns)).ravel())
+        if self._picture_time is not None:
+            self._dmd.SetTiming(pictureTime=self._picture_time)
+
+    def grab(self, n_frames):
+        """Record the sequence, and free its memory.
+
+        Parameters
+        ----------
+        n_frames : int
+            Number of patterns that were shown.
+
+        Returns
+        -------
+        frames : ndarray of shape (n_frames, height, width)
+            What `record` returns.
+        """
+        try:
+            return self._record(n_frames, lambda: self._dmd.Run(loop=False))
+        finally:
+            self._dmd.Halt()
+            self._dmd.FreeSeq()
+
+
+class _Spread:
+    """Patterns over a modulator's pixels: each input is a group of them."""
+
+    def __init__(self, shape, pixels):
+        self.shape, self.pixels = shape, tuple(pixels)
+        self.group = tuple(have // want for have, want in zip(self.pixels, shape, strict=True))
+        if 0 in self.group:
+            raise ValueError(f"shape={shape} of a bench is larger than its modulator, {pixels}.")
+
+    def __call__(self, patterns):
+        groups = patterns.reshape(len(patterns), *self.shape)
+        spread = groups.repeat(self.group[0], axis=1).repeat(self.group[1], axis=2)
+        missing = [have - got for have, got in zip(self.pixels, spread.shape[1:], strict=True)]
+        return np.pad(spread, ((0, 0), (0, missing[0]), (0, missing[1])))
+
+
+def _check_shape(shape, phases=False):
+    if not isinstance(shape, tuple | list) or len(shape) != 2:
+        raise ValueError(f"shape of a bench must be rows and columns of inputs, got {shape!r}.")
+    rows, columns = (check_count(length, "shape of a bench") for length in shape)
+    if phases and columns % 2:
+        raise ValueError(
+            f"shape={shape!r} of a bench of phases has an odd number of columns: two neighbours "
+            "show one amplitude."
+        )
+    return rows, columns
