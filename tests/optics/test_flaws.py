@@ -172,6 +172,30 @@ def test_partial_coherence_lowers_the_contrast(n_speckles):
     assert_allclose(opu.linear(x, 100)[:, ::2], np.sqrt(2) * inside.real, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "flaw", [flaws.Crosstalk, flaws.UnscatteredLight, flaws.Grains, flaws.Drift]
+)
+def test_partial_coherence_inside_of_other_flaws(flaw):
+    X, inside = rows(4), GaussianMedium(3)
+    opu = OPU(flaw(flaws.PartialCoherence(inside, n_speckles=3)))
+    readings = opu.intensity(X, 40_000)
+    contrasts = readings.std(axis=1) / readings.mean(axis=1)
+    assert abs(contrasts - 1 / np.sqrt(3)).max() < 0.05
+    nested = OPU(flaw(flaws.PartialCoherence(flaws.PartialCoherence(inside, 3), 2)))
+    readings = nested.intensity(X, 40_000)
+    contrasts = readings.std(axis=1) / readings.mean(axis=1)
+    assert abs(contrasts - 1 / np.sqrt(6)).max() < 0.05
+
+
+def test_drift_around_partial_coherence_has_one_clock():
+    drift = flaws.Drift(flaws.PartialCoherence(GaussianMedium(3), n_speckles=3), rate=0.1)
+    opu, X = OPU(drift), np.repeat(rows(1), 8, axis=0)
+    readings = opu.intensity(X, 500)
+    later = opu.intensity(X, 500)
+    whole = clone(opu).intensity(np.repeat(rows(1), 16, axis=0), 500)
+    assert_allclose(np.concatenate([readings, later]), whole)
+
+
 def test_drift_follows_the_clock():
     rate, x = 0.03, rows(1)
     kept = []

@@ -62,6 +62,19 @@ class PartialCoherence(FlawedMedium):
         n_speckles = check_count(self.n_speckles, "n_speckles of PartialCoherence")
         super().check(n_inputs, n_modes * n_speckles)
 
+    def coherent_parts(self):
+        """Media that have one speckle of each pixel.
+
+        Returns
+        -------
+        parts : list of Medium
+            As many as there are speckles, times the parts of the medium inside.
+        """
+        inner = self.inner()
+        parts = inner.coherent_parts() if isinstance(inner, FlawedMedium) else [inner]
+        speckles = range(self.n_speckles)
+        return [_Speckle(part, self.n_speckles, which) for part in parts for which in speckles]
+
     def read(self, X, mode, out, *, finish=None, seed=None):
         """Send rows through the medium, and write what an ideal camera reads of them.
 
@@ -73,6 +86,7 @@ class PartialCoherence(FlawedMedium):
         if mode == "linear":
             super().read(X, mode, out, finish=finish, seed=seed)
             return
+        # All speckles at once, by the way of the medium inside.
         n, inner, backend = out.shape[1], self.inner(), backend_of(X)
         self.check(X.shape[1], n)
         for rows in pieces(X.shape[0], working_rows(8 * n * self.n_speckles)):
@@ -97,8 +111,8 @@ class PartialCoherence(FlawedMedium):
         field : ndarray of shape (n_samples, n), complex64 or complex128
             A new array.
         """
-        finer, step = n * self.n_speckles, self.n_speckles
-        return whole_field(self.inner(), X, finer, start=start * step, seed=seed)[:, ::step]
+        first = _Speckle(self.inner(), self.n_speckles, 0)
+        return first.field_of(X, n, start=start, seed=seed)
 
     def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
         """Block of the transposed matrix, of the first speckle alone.
@@ -113,7 +127,28 @@ class PartialCoherence(FlawedMedium):
         block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
             Of that dtype.
         """
-        first = (range(mode * self.n_speckles, mode * self.n_speckles + 1) for mode in modes)
+        first = _Speckle(self.inner(), self.n_speckles, 0)
+        return first.matrix_block(n_inputs, inputs, modes, dtype=dtype, seed=seed)
+
+
+class _Speckle(FlawedMedium):
+    """One of several neighbouring modes, each time."""
+
+    def __init__(self, medium=None, n_speckles=2, which=0):
+        self.medium = medium
+        self.n_speckles = n_speckles
+        self.which = which
+
+    def check(self, n_inputs, n_modes):
+        super().check(n_inputs, n_modes * self.n_speckles)
+
+    def field_of(self, X, n, *, start, seed):
+        step, inner = self.n_speckles, self.inner()
+        field = whole_field(inner, X, n * step, start=start * step, seed=seed)
+        return field[:, self.which :: step]
+
+    def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
+        numbers = [mode * self.n_speckles + self.which for mode in modes]
         options = {"dtype": dtype, "seed": seed}
-        inner = self.inner()
-        return np.hstack([inner.matrix_block(n_inputs, inputs, mode, **options) for mode in first])
+        single, inner = (range(number, number + 1) for number in numbers), self.inner()
+        return np.hstack([inner.matrix_block(n_inputs, inputs, mode, **options) for mode in single])

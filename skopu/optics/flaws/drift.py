@@ -67,6 +67,18 @@ class Drift(FlawedMedium):
         check_positive(self.rate, "rate of Drift")
         super().check(n_inputs, _OTHER_GLASS + n_modes)
 
+    def read(self, X, mode, out, *, finish=None, seed=None):
+        """Send rows through the medium, and write what an ideal camera reads of them.
+
+        Parameters
+        ----------
+        X, mode, out, finish, seed
+            As of `Medium.read`.
+        """
+        first = self.__dict__.get("_n_frames", 0)
+        super().read(X, mode, out, finish=finish, seed=seed)
+        self._n_frames = first + X.shape[0]  # also where copies of it have read parts of the light
+
     def field_of(self, X, n, *, start, seed):
         """Field of a few rows, which are the next frames.
 

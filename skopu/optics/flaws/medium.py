@@ -1,10 +1,12 @@
 """A medium around another one."""
 
+import copy
 import numbers
 
-from ..._utils.arrays import working_rows
+from ..._utils.arrays import backend_of, numpy_dtype, working_rows
 from ..._utils.default_parts import DefaultPartsMixin
 from ..._utils.threads import pieces
+from ..device import write_piece
 from ..layered import LayeredMedium
 from ..medium import Medium, whole_field
 
@@ -94,6 +96,48 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         if not isinstance(medium, Medium):
             raise ValueError(f"medium of {type(self).__name__} must be a Medium, got {medium!r}.")
         return medium
+
+    def coherent_parts(self):
+        """Media whose intensities a camera adds up, in the mean: one, unless light is incoherent.
+
+        Returns
+        -------
+        parts : list of Medium
+            This medium around each part of the one inside.
+        """
+        inner = self.inner()
+        parts = inner.coherent_parts() if isinstance(inner, FlawedMedium) else [inner]
+        return [self] if len(parts) == 1 else [self._around(part) for part in parts]
+
+    def read(self, X, mode, out, *, finish=None, seed=None):
+        """Send rows through the medium, and write what an ideal camera reads of them.
+
+        Parameters
+        ----------
+        X, mode, out, finish, seed
+            As of `Medium.read`.
+        """
+        self.check(X.shape[1], out.shape[1])
+        parts = self.coherent_parts() if mode == "intensity" else [self]
+        if len(parts) == 1:
+            self._read_coherent(X, mode, out, finish, seed)
+            return
+        n, backend = out.shape[1], backend_of(X)
+        for rows in pieces(X.shape[0], working_rows(2 * _ENTRY_BYTES * max(n, X.shape[1]))):
+            light, total = X[rows, :], 0.0
+            for part in parts:
+                reading = backend.empty((light.shape[0], n), numpy_dtype(X))
+                part.read(light, mode, reading, seed=seed)
+                total = total + reading / len(parts)
+            write_piece(out[rows, :], total, slice(0, n), finish)
+
+    def _read_coherent(self, X, mode, out, finish, seed):
+        super().read(X, mode, out, finish=finish, seed=seed)
+
+    def _around(self, medium):
+        around = copy.copy(self)
+        around.medium = medium
+        return around
 
     def propagate(self, X, n, consume, *, start=0, seed=None):
         """Send rows through the medium, and hand over their field piece by piece.

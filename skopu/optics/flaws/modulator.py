@@ -27,8 +27,8 @@ class _FlawedLight(FlawedMedium):
         X, mode, out, finish, seed
             As of `Medium.read`.
         """
-        # By the way of the medium inside, which may need no field.
-        self._check_flaw(X.shape[1])
+        # By the way of the medium inside, which may need no field, or adds up intensities itself.
+        self.check(X.shape[1], out.shape[1])
         for rows in pieces(X.shape[0], working_rows(16 * X.shape[1])):
             light, view = self._light_of(X[rows, :]), out[rows, :]
             self.inner().read(light, mode, view, finish=finish, seed=seed)
