@@ -106,7 +106,8 @@ MEDIA = [
     LayeredMedium(4),
     GaussianMedium(random_state=2),
     MeasuredMedium(GaussianMedium().transmission_matrix(50, 3000)),
-    flaws.Grains(flaws.UnscatteredLight(flaws.UnevenLight(flaws.Crosstalk()))),
+    flaws.UnevenLight(flaws.Crosstalk(flaws.UnscatteredLight())),
+    flaws.Grains(),
     flaws.PartialCoherence(),
 ]
 

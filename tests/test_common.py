@@ -35,10 +35,10 @@ def noisy(medium):
 
 def flawed():
     """A device with all flaws that do not depend on time."""
-    medium = flaws.UnscatteredLight(flaws.UnevenLight(flaws.Crosstalk(LayeredMedium(1))))
+    glass = flaws.UnscatteredLight(flaws.PartialCoherence(LayeredMedium(1)))
     effects = [flaws.DarkLevel(), flaws.PixelGain(), flaws.Nonlinearity(), flaws.DefectivePixels()]
     camera = Camera(bits=12, photons=500, effects=effects)
-    return OPU(flaws.Grains(flaws.PartialCoherence(medium)), camera, random_state=3)
+    return OPU(flaws.UnevenLight(flaws.Crosstalk(glass)), camera, random_state=3)
 
 
 ESTIMATORS = [
@@ -49,6 +49,7 @@ ESTIMATORS = [
     OpticalRandomFeatures(n=12, opu=noisy(LayeredMedium())),
     OpticalRandomFeatures(n=7, kernel="arc_cosine", degree=2, opu=noisy(GaussianMedium())),
     OpticalRandomFeatures(n=12, opu=flawed()),
+    OpticalRandomFeatures(n=12, opu=OPU(flaws.Grains())),
     OPUTruncatedSVD(n_components=1),
     OPUTruncatedSVD(n_components=1, n_iter=0, opu=noisy(LayeredMedium())),
     OPUTraceEstimator(n_matvecs=4),

@@ -7,6 +7,7 @@ from ._readings import BenchReport, BenchWarning
 from .adapters import ALP4Bench, OpenWFSBench, SLMSuiteBench
 from .bench import Bench, BenchError
 from .opu import BenchOPU
+from .recovery import RecoveredInputs, recover_inputs
 from .simulated import SimulatedBench
 from .transmission import TransmissionReport, measure_transmission_matrix
 
@@ -18,8 +19,10 @@ __all__ = [
     "BenchReport",
     "BenchWarning",
     "OpenWFSBench",
+    "RecoveredInputs",
     "SLMSuiteBench",
     "SimulatedBench",
     "TransmissionReport",
     "measure_transmission_matrix",
+    "recover_inputs",
 ]

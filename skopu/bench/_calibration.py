@@ -132,7 +132,7 @@ def calibrate(recorder, *, n_reference, roi, exposure):
         if made[0] is None:
             return "unsteady"
         lit = sequence[_N_DARK:], made[0].levelled(frames[_N_DARK:])
-        return diagnosis(*lit, made[0].agreement, made[0].likeness)
+        return diagnosis(*lit, made[0])
 
     recorder.take(sequence, diagnose)
     return made[0]

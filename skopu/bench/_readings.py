@@ -16,6 +16,7 @@ from .bench import BenchError
 _ANOTHER_GLASS = 0.5  # drift from which on readings have nothing to do with the calibration
 _OTHER_LIGHT = 0.1  # change of power, or background in parts of the reference
 _SATURATED = 0.01  # share of a block's readings
+_ROUNDED_AWAY = 0.5  # counts
 
 
 class BenchWarning(UserWarning):
@@ -125,6 +126,18 @@ class Readings:
                 self._counts(amplitudes, n, number, calibration)
             )
         return total / repeat
+
+    def look_at_light(self, amplitudes, calibration):
+        """Warn once of rows that the camera rounds away."""
+        counts = np.einsum("ij,ij->i", amplitudes, amplitudes) * calibration.unit.mean()
+        dim = int((counts < _ROUNDED_AWAY).sum())
+        if dim:
+            self._warn_once(
+                "dim",
+                f"{dim} rows light so few inputs that they make less than half a count a pixel, "
+                f"which the camera rounds away; the dimmest {counts.min():.2g}. Let each input be "
+                "several mirrors, or set an exposure for such rows.",
+            )
 
     def verify(self, calibration):
         """Show the reference, to see that a calibration from the store is that of this bench."""

@@ -15,7 +15,7 @@ _BLOCK = 32  # frames that are checked together, at least
 _CERTAIN = 10
 # Mean of a frame that cannot be that of its pattern, by this factor, and pixels that it takes:
 # mirrors may be lit unevenly, and twenty independent pixels are so dark once in 1e18.
-_BRIGHTNESS, _BRIGHTNESS_FROM = 20, 20
+_BRIGHTNESS, _BRIGHTNESS_FROM, _COUNTS = 20, 20, 2
 
 
 class Recorder:
@@ -100,13 +100,13 @@ class Recorder:
                         "opu.calibrate(), with another store if it is another bench."
                     )
                 intensities = calibration.levelled(frames)
-                return diagnosis(block, intensities, calibration.agreement, calibration.likeness)
+                return diagnosis(block, intensities, calibration)
 
             counts = self.take(block, diagnose)[:, calibration.pixels]
             yield rows, counts[1:-1], (counts[0] / 2 + counts[-1] / 2)
 
 
-def diagnosis(amplitudes, intensities, agreement, likeness):
+def diagnosis(amplitudes, intensities, calibration):
     """What is wrong with the order of frames, or None; the first and the last show the same.
 
     Frames of two patterns correlate as these overlap, or less by noise; two frames of one
@@ -120,16 +120,17 @@ def diagnosis(amplitudes, intensities, agreement, likeness):
         What was shown.
     intensities : ndarray of shape (n_frames, n_pixels)
         What was read.
-    agreement : float
-        Correlation of two frames of the reference.
-    likeness : float
-        Share of it that frames of orthogonal patterns have in common.
+    calibration : Calibration
+        How two frames of the reference agree, and what those of orthogonal patterns share.
     """
+    agreement, likeness = calibration.agreement, calibration.likeness
     powers, n_pixels = np.einsum("ij,ij->i", amplitudes, amplitudes), intensities.shape[1]
 
     levels = intensities.mean(axis=1)
     uncertain = powers[0] * np.sqrt((1 / agreement - 1) / n_pixels)
-    certain = (powers > 2 * _CERTAIN * uncertain) & (n_pixels >= _BRIGHTNESS_FROM)
+    # A camera may round away what makes less than a count; what makes some, it does not.
+    bright = powers * calibration.unit.mean() > _COUNTS
+    certain = bright & (powers > 2 * _CERTAIN * uncertain) & (n_pixels >= _BRIGHTNESS_FROM)
     foreign = (levels < powers / _BRIGHTNESS) | (levels > powers * _BRIGHTNESS)
     if np.any(certain & foreign):
         return "foreign"

@@ -43,7 +43,7 @@ class OpenWFSBench(Bench):
         super().__init__(
             n_inputs=self._shape[0] * self._shape[1],
             modulation="phase",
-            full_scale=full_scale or getattr(camera, "digital_max", None),
+            full_scale=getattr(camera, "digital_max", None) if full_scale is None else full_scale,
             set_exposure=self._set_exposure if hasattr(camera, "exposure") else None,
             timeout=timeout,
         )
@@ -177,11 +177,32 @@ class ALP4Bench(Bench):
         If the shape is none, or has more groups than the array has mirrors.
     """
 
-    def __init__(self, dmd, record, shape, *, batch_size=64, picture_time=None, **limits):
+    def __init__(
+        self,
+        dmd,
+        record,
+        shape,
+        *,
+        batch_size=64,
+        picture_time=None,
+        full_scale=None,
+        set_exposure=None,
+        exposure_range=(1e-6, 1.0),
+        timeout=30.0,
+    ):
+        if not callable(record):
+            raise ValueError(f"record of ALP4Bench must be a function, got {record!r}.")
         self._dmd, self._record, self._picture_time = dmd, record, picture_time
         shape = _check_shape(shape)
         self._spread = _Spread(shape, (dmd.nSizeY, dmd.nSizeX))
-        super().__init__(n_inputs=shape[0] * shape[1], batch_size=batch_size, **limits)
+        super().__init__(
+            n_inputs=shape[0] * shape[1],
+            batch_size=batch_size,
+            full_scale=full_scale,
+            set_exposure=set_exposure,
+            exposure_range=exposure_range,
+            timeout=timeout,
+        )
 
     def show(self, patterns):
         """Load the patterns as a sequence.
@@ -192,9 +213,13 @@ class ALP4Bench(Bench):
             Zeros and ones.
         """
         self._dmd.SeqAlloc(nbImg=len(patterns), bitDepth=1)
-        self._dmd.SeqPut(imgData=(255 * self._spread(patterns)).ravel())
-        if self._picture_time is not None:
-            self._dmd.SetTiming(pictureTime=self._picture_time)
+        try:
+            self._dmd.SeqPut(imgData=(255 * self._spread(patterns)).ravel())
+            if self._picture_time is not None:
+                self._dmd.SetTiming(pictureTime=self._picture_time)
+        except BaseException:
+            self._dmd.FreeSeq()
+            raise
 
     def grab(self, n_frames):
         """Record the sequence, and free its memory.

@@ -37,6 +37,7 @@ class Bench:
         ``grab(n_frames)`` returns the camera's frames of these patterns, in order: an array of
         counts of shape (n_frames, ...), of one shape for all frames. If the camera has to wait
         for triggers of the modulator, ``grab`` is the place to arm it and to start the sequence.
+        What it returns is copied; a driver's buffer that it collects several times is not.
     n_inputs : int
         Number of inputs of the modulator: of mirrors or pixels, or of groups of them that `show`
         moves together.

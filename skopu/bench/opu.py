@@ -177,6 +177,7 @@ class BenchOPU(Device):
         options, result = {"repeat": repeat, "exposure": exposure}, np.zeros((X.shape[0], n))
         with readings.task(X.shape[0] * repeat, self.verbose):
             for rows, amplitudes, units in lit_rows(X, self.bench, self.input_bits):
+                readings.look_at_light(amplitudes, calibration)
                 reading = readings.intensities(amplitudes, n, calibration, **options)
                 result[rows] = reading * units[:, None] ** 2
         return result
@@ -414,7 +415,7 @@ class BenchOPU(Device):
 
     def _settings(self):
         """What a calibration depends on, as text."""
-        bench, names = self.bench, ("n_inputs", "input_bits", "modulation")
+        bench, names = self.bench, ("n_inputs", "input_bits", "modulation", "full_scale")
         limits = {name: getattr(bench, name) for name in names}
         own = {name: getattr(self, name) for name in ("roi", "exposure")}
         return repr({**limits, **own, "n_reference": self._n_reference()})

@@ -30,6 +30,9 @@ class Medium(BaseEstimator):
     ----------
     modes_per_group : int
         Modes that are best made together, 1 unless a medium says otherwise.
+    is_coherent : bool
+        Whether an intensity is the squared modulus of one field, as it is unless a medium says
+        otherwise.
 
     Examples
     --------
@@ -47,6 +50,7 @@ class Medium(BaseEstimator):
     """
 
     modes_per_group = 1
+    is_coherent = True
 
     def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
         """Block of the transposed matrix; the one method that a medium of your own needs.
@@ -88,6 +92,21 @@ class Medium(BaseEstimator):
             1 unless a medium says otherwise: modes are independent.
         """
         return 1
+
+    def mode_spacing(self, n_inputs):
+        """Distance from which on modes are independent of each other.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes.
+
+        Returns
+        -------
+        spacing : int
+            `block_size` unless a medium says otherwise.
+        """
+        return self.block_size(n_inputs)
 
     def mean_power(self):
         """Mean squared modulus of the entries of the matrix.

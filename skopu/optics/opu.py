@@ -55,8 +55,8 @@ class OPU(DefaultPartsMixin, Device):
 
     An internal reference s comes through the glass with x [3]_: I(x + s) - I(x) - I(s) is
     2 Re(conj(s_m) r_m . x) at a mode m with rows r, and normal once it is divided by
-    sqrt(2 I(s)). It is a speckle itself, as bright as the row in the mean, of which modes darker
-    than a quarter of that are left out; I(s) is known. As the phases of glass are uniform, the
+    sqrt(2 I(s)). It is a speckle itself, as bright as the row's, of which modes darker than a
+    quarter of the mean are left out; I(s) is known. As the phases of glass are uniform, the
     phase of s is taken as 0: projections are sqrt(2) times the field's real part.
 
     Bit planes recombine only as complex fields. The intensity of input of several bits
@@ -142,8 +142,8 @@ class OPU(DefaultPartsMixin, Device):
         """
         medium, camera = None, Camera(bits=8)
         if flaws:
-            medium = Crosstalk(share=0.15)
-            camera = Camera(bits=8, photons=20, effects=[DarkLevel(8 * FULL_SCALE / 255)])
+            medium = Crosstalk(share=0.1)
+            camera = Camera(bits=8, photons=28, effects=[DarkLevel(8 * FULL_SCALE / 255)])
         return cls(
             medium,
             camera,
@@ -217,7 +217,8 @@ class OPU(DefaultPartsMixin, Device):
         repeat : int, default=1
             Number of exposures to average.
         exposure : int, default=0
-            Number of the first of them: frames of another number have other noise.
+            Number of the first frame: those of another number have other noise. A row takes
+            ``exposures(1, "linear", signed=True)`` numbers; readings less far apart share frames.
 
         Returns
         -------
@@ -291,7 +292,7 @@ class OPU(DefaultPartsMixin, Device):
         return self._medium().block_size(n_inputs)
 
     def with_independent_modes(self, n_inputs, n):
-        """The device, read at modes that are independent: one of each block of the medium.
+        """The device, read at modes that are independent, of each block of the medium one.
 
         Parameters
         ----------
@@ -310,7 +311,7 @@ class OPU(DefaultPartsMixin, Device):
         ValueError
             If the device has too few outputs.
         """
-        spacing = self.block_size(n_inputs)
+        spacing = self._medium().mode_spacing(n_inputs)
         if spacing == 1:
             return self
         n_modes = self._n_modes(check_count(n, "n"), "linear")
@@ -365,6 +366,11 @@ class OPU(DefaultPartsMixin, Device):
         self._camera().check()
         check_seed(self.random_state, "OPU")
         self._check_modulator(mode)
+        if mode == "intensity" and (self.input_bits or 1) > 1 and not medium.is_coherent:
+            raise ValueError(
+                "The intensity of several bits is that of planes whose fields are added, and light "
+                f"through {medium!r} has more than one field. Set input_bits=1 and binarise X."
+            )
         n_modes = self._n_modes(check_count(n, "n"), mode)
         self._check_limits(n_inputs, n_modes)
         medium.glass_seed(self.random_state)

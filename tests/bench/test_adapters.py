@@ -6,7 +6,7 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 
 from skopu import OpticalRandomFeatures
-from skopu.bench import ALP4Bench, BenchOPU, OpenWFSBench, SLMSuiteBench
+from skopu.bench import ALP4Bench, BenchError, BenchOPU, OpenWFSBench, SLMSuiteBench
 
 
 def check_kernel(opu, n_inputs):
@@ -93,10 +93,26 @@ def test_alp4_frees_its_memory_where_the_camera_fails():
     assert dmd.stored is None
 
 
+def test_alp4_frees_its_memory_where_loading_fails():
+    dmd = StandIn()
+
+    def fails(imgData):
+        raise RuntimeError("no such board")
+
+    dmd.SeqPut = fails
+    bench = ALP4Bench(dmd, lambda n_frames, start: None, (6, 9))
+    for _ in range(2):
+        with pytest.raises(BenchError, match="no such board"):
+            bench.take(np.ones((1, 54), np.uint8))
+    assert dmd.stored is None
+    with pytest.raises(ValueError, match="record of ALP4Bench"):
+        ALP4Bench(dmd, None, (6, 9))
+
+
 @pytest.mark.parametrize("shape", [5, (3,), (0, 4), (27, 1), (1, 38)])
 def test_wrong_shapes(shape):
     with pytest.raises(ValueError, match="shape"):
-        ALP4Bench(StandIn(), None, shape)
+        ALP4Bench(StandIn(), print, shape)
 
 
 def test_openwfs():

@@ -430,6 +430,20 @@ def test_frames_that_show_nothing():
         opu.intensity(X, 10)
 
 
+@pytest.mark.parametrize("photons", [None, 1e4])
+def test_rows_of_a_few_mirrors(photons):
+    """Less than a count is rounded away, which is told and no fault of frames."""
+    opu = BenchOPU(SimulatedBench(n_inputs=1024, photons=photons)).calibrate()
+    with pytest.warns(BenchWarning, match="less than half a count") as caught:
+        opu.intensity(np.eye(40), 300)
+    assert len(caught) == 1
+    assert opu.report().faults == {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        projections = opu.linear(np.eye(40), 300)
+    assert 0.5 < projections.var() < 2
+
+
 @pytest.mark.parametrize(("power", "background"), [(0.8, 0.0), (1.0, 0.1)])
 def test_light_that_changes(power, background):
     X, bench = bits(np.random.default_rng(0), 60, 50), SimulatedBench(n_inputs=64)
@@ -548,7 +562,11 @@ def test_a_store_without_its_bench(tmp_path):
     loaded.connect(SimulatedBench(n_inputs=64, random_state=1))
     with pytest.raises(BenchError, match="another glass"):
         loaded.linear(X, 100)
-    for other in (SimulatedBench(n_inputs=32), SimulatedBench(n_inputs=64, modulation="phase")):
+    for other in (
+        SimulatedBench(n_inputs=32),
+        SimulatedBench(n_inputs=64, modulation="phase"),
+        SimulatedBench(n_inputs=64, bits=12),
+    ):
         with pytest.raises(ValueError, match="other limits"):
             loaded.connect(other)
 
@@ -561,7 +579,7 @@ def test_a_store_with_another_bench(tmp_path):
         BenchOPU(SimulatedBench(n_inputs=64, random_state=1), store=store).intensity(X, 100)
     with pytest.raises(BenchError, match=r"now has frames of \(40, 40\)"):
         BenchOPU(SimulatedBench(n_inputs=64, frame_shape=(40, 40)), store=store).intensity(X, 100)
-    fixed = Bench(bench.show, bench.grab, n_inputs=64, batch_size=64)
+    fixed = Bench(bench.show, bench.grab, n_inputs=64, batch_size=64, full_scale=255)
     with pytest.raises(BenchError, match="has no set_exposure"):
         BenchOPU(fixed, store=store).intensity(X, 100)
     # More pixels than were stored are read anew.

@@ -26,9 +26,9 @@ class PartialCoherence(FlawedMedium):
 
     Notes
     -----
-    A reference beam interferes with one of them. So holography, and with it linear projections and
-    the intensities of several bits, read the first alone; the noise of the others' light is left
-    out there.
+    A reference beam interferes with one of them. So holography, and with it linear projections,
+    reads the first alone; the noise of the others' light is left out there. Intensities of several
+    bits, which are made of fields, are refused.
 
     Examples
     --------
@@ -61,6 +61,11 @@ class PartialCoherence(FlawedMedium):
         """
         n_speckles = check_count(self.n_speckles, "n_speckles of PartialCoherence")
         super().check(n_inputs, n_modes * n_speckles)
+
+    @property
+    def is_coherent(self):
+        """Whether an intensity is the squared modulus of one field."""
+        return self.n_speckles == 1 and self.inner().is_coherent
 
     def coherent_parts(self):
         """Media that have one speckle of each pixel.

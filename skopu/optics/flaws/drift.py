@@ -7,7 +7,7 @@ import numpy as np
 from ..._utils.arrays import backend_of, numpy_dtype
 from ..._utils.checks import check_positive
 from ..medium import whole_field
-from .medium import FlawedMedium
+from .medium import FlawedMedium, check_inside
 
 _OTHER_GLASS = 2**40  # modes further on; it is made of the same seed
 _clocks = threading.Lock()
@@ -17,7 +17,8 @@ class Drift(FlawedMedium):
     """Glass that changes from frame to frame.
 
     **Readings depend on time.** Each row that goes through is a frame, and the clock of a new
-    object, or of a clone, begins at 0. What scikit-learn promises of transformers, that rows are
+    object, or of a clone, begins at 0; frames that ``repeat`` averages, and those of one hologram,
+    see the glass stand still. What scikit-learn promises of transformers, that rows are
     transformed alike in any batch, does not hold, as it does not on a table.
 
     Parameters
@@ -65,7 +66,15 @@ class Drift(FlawedMedium):
             If a parameter is wrong, or the medium has an end.
         """
         check_positive(self.rate, "rate of Drift")
-        super().check(n_inputs, _OTHER_GLASS + n_modes)
+        check_inside(self, Drift, "both would turn to the same glass. Take one with a larger rate.")
+        super().check(n_inputs, n_modes)
+        try:
+            super().check(n_inputs, _OTHER_GLASS + n_modes)
+        except ValueError as error:
+            raise ValueError(
+                f"{self.inner()!r} has no other glass that it could drift to. Take a "
+                "GaussianMedium or a LayeredMedium."
+            ) from error
 
     def read(self, X, mode, out, *, finish=None, seed=None):
         """Send rows through the medium, and write what an ideal camera reads of them.

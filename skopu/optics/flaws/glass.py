@@ -9,8 +9,10 @@ import scipy.sparse
 from ..._utils.arrays import backend_of
 from ..._utils.checks import check_positive
 from ..._utils.streams import bit_generator
+from ..gaussian import GaussianMedium
 from ..medium import whole_field
-from .medium import FlawedMedium, check_share
+from .medium import FlawedMedium, check_inside, check_share
+from .modulator import FlawedLight
 
 
 class UnscatteredLight(FlawedMedium):
@@ -57,6 +59,8 @@ class UnscatteredLight(FlawedMedium):
             If a parameter is wrong, or the medium has fewer inputs or modes.
         """
         check_share(self.share, "share of UnscatteredLight")
+        advice = "what passes straight is the light of the modulator. Put it around this one."
+        check_inside(self, FlawedLight, advice)
         super().check(n_inputs, n_modes)
 
     def field_of(self, X, n, *, start, seed):
@@ -113,7 +117,8 @@ class Grains(FlawedMedium):
     Parameters
     ----------
     medium : Medium, default=None
-        What it is around. None is ``LayeredMedium()``.
+        What it is around, of modes that are independent: a `LayeredMedium`, whose neighbours
+        belong together, is refused. None is ``GaussianMedium()``.
     size : float, default=2.0
         Distance in pixels at which the correlation of two intensities has fallen to a half.
 
@@ -147,10 +152,25 @@ class Grains(FlawedMedium):
             If a parameter is wrong, or the medium has fewer inputs or modes.
         """
         check_positive(self.size, "size of Grains", 1000)
+        if self.inner().block_size(n_inputs) > 1:
+            raise ValueError(
+                "Grains are made of modes that are independent, and neighbouring modes of "
+                f"{self.inner()!r} are not. Put them around a GaussianMedium."
+            )
         super().check(n_inputs, n_modes + len(self._weights()) - 1)
 
-    def block_size(self, n_inputs):
-        """Distance from which on modes are independent.
+    def inner(self):
+        """The medium that this one is around.
+
+        Returns
+        -------
+        medium : Medium
+            The default one where it is None.
+        """
+        return GaussianMedium() if self.medium is None else super().inner()
+
+    def mode_spacing(self, n_inputs):
+        """Distance from which on pixels have no mode of the medium inside in common.
 
         Parameters
         ----------
@@ -159,11 +179,10 @@ class Grains(FlawedMedium):
 
         Returns
         -------
-        block_size : int
-            A multiple of that of the medium inside.
+        spacing : int
+            Somewhat more than the grain.
         """
-        inner = super().block_size(n_inputs)
-        return inner * -(-len(self._weights()) // inner)
+        return self.inner().mode_spacing(n_inputs) + len(self._weights()) - 1
 
     def field_of(self, X, n, *, start, seed):
         """Field of a few rows.
@@ -197,6 +216,9 @@ class Grains(FlawedMedium):
         finer = range(modes.start, modes.stop + len(self._weights()) - 1)
         block = self.inner().matrix_block(n_inputs, inputs, finer, dtype=dtype, seed=seed)
         return self._coarser(block).astype(dtype, copy=False)
+
+    def _default_parts(self):
+        return {"medium": GaussianMedium}
 
     def _weights(self):
         """Of neighbouring modes in a pixel: Gaussian, with the sum of squares 1."""

@@ -184,6 +184,26 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         """
         return self.inner().block_size(n_inputs)
 
+    def mode_spacing(self, n_inputs):
+        """Distance from which on modes of the medium inside are independent.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of input modes.
+
+        Returns
+        -------
+        spacing : int
+            1 if all are.
+        """
+        return self.inner().mode_spacing(n_inputs)
+
+    @property
+    def is_coherent(self):
+        """Whether an intensity is the squared modulus of one field."""
+        return self.inner().is_coherent
+
     def mean_power(self):
         """Mean squared modulus of the entries of the matrix.
 
@@ -226,6 +246,17 @@ class FlawedMedium(DefaultPartsMixin, Medium):
 
     def _default_parts(self):
         return {"medium": LayeredMedium}
+
+
+def check_inside(medium, flaws, advice):
+    """Raise ValueError where certain flaws are inside of a medium."""
+    inside = medium.inner()
+    while isinstance(inside, FlawedMedium):
+        if isinstance(inside, flaws):
+            raise ValueError(
+                f"{type(inside).__name__} cannot be inside of {type(medium).__name__}: {advice}"
+            )
+        inside = inside.inner()
 
 
 def check_share(value, name, below=1.0):

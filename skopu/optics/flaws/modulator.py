@@ -13,10 +13,22 @@ from ..medium import whole_field
 from .medium import FlawedMedium, check_share
 
 
-class _FlawedLight(FlawedMedium):
+class FlawedLight(FlawedMedium):
     """A medium that gets other light than is shown: X times a sparse matrix."""
 
     def field_of(self, X, n, *, start, seed):
+        """Field of a few rows.
+
+        Parameters
+        ----------
+        X, n, start, seed
+            As of `FlawedMedium.field_of`.
+
+        Returns
+        -------
+        field : ndarray of shape (n_samples, n), complex64 or complex128
+            A new array.
+        """
         return whole_field(self.inner(), self._light_of(X), n, start=start, seed=seed)
 
     def read(self, X, mode, out, *, finish=None, seed=None):
@@ -68,6 +80,21 @@ class _FlawedLight(FlawedMedium):
         block = self.inner().matrix_block(n_inputs, slice(low, high), modes, **options)
         return (light[:, low:high] @ block).astype(dtype, copy=False)
 
+    def propagate_back(self, Y, n_inputs):
+        """Multiply by the matrix from the left: light that enters at the camera's side.
+
+        Parameters
+        ----------
+        Y, n_inputs
+            As of `Medium.propagate_back`.
+
+        Returns
+        -------
+        field : ndarray of shape (n_samples, n_inputs), complex128
+            What the medium inside gives back, through the mirrors.
+        """
+        return self.inner().propagate_back(Y, n_inputs) @ self._light(n_inputs).T
+
     def check(self, n_inputs, n_modes):
         """Check the flaw's own parameters, and those of the medium inside.
 
@@ -93,7 +120,7 @@ class _FlawedLight(FlawedMedium):
         return changed.tocsr() if scipy.sparse.issparse(changed) else backend.asarray(changed)
 
 
-class UnevenLight(_FlawedLight):
+class UnevenLight(FlawedLight):
     """A laser beam that lights the middle of the modulator more than its rim.
 
     Parameters
@@ -131,7 +158,7 @@ class UnevenLight(_FlawedLight):
         return _uneven(n_inputs, _grid(n_inputs, self.shape, "UnevenLight"), float(self.width))
 
 
-class Crosstalk(_FlawedLight):
+class Crosstalk(FlawedLight):
     """Light of a mirror that takes its four neighbours with it.
 
     Finite apertures blur the image of the modulator, and neighbouring liquid crystals pull each
@@ -193,7 +220,8 @@ def _uneven(n_inputs, grid, width):
     middle, aside = (grid[0] - 1) / 2, (grid[1] - 1) / 2
     corner = max(math.hypot(middle, aside), 1.0)
     distances = np.hypot(rows - middle, columns - aside) / corner
-    amplitudes = np.exp(-np.square(distances / width))
+    # Relative to the brightest mirror, so that narrow beams do not vanish.
+    amplitudes = np.exp((distances.min() ** 2 - distances**2) / width**2)
     return scipy.sparse.diags_array(amplitudes / np.sqrt(np.mean(amplitudes**2))).tocsr()
 
 

@@ -1,0 +1,234 @@
+"""The inverse: what was shown, from its speckle and the matrix of the glass."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+from sklearn.exceptions import ConvergenceWarning
+
+from .._utils.checks import check_count, check_positive, check_rows
+from .._utils.progress import progress_bar
+from ..optics.medium import Medium
+
+_EXPLAINED = 1e-3  # relative residual of a row that was found
+_POWERS = 300  # products that the start may take
+
+
+class RecoveredInputs(NamedTuple):
+    """What was shown, and how well it explains its speckle.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_inputs)
+        Real amplitudes, each row up to its sign: that with a sum that is not negative.
+    residual : ndarray of shape (n_samples,)
+        Norm of the difference of moduli of the field, found and read, in parts of that read.
+    """
+
+    X: np.ndarray
+    residual: np.ndarray
+
+
+def recover_inputs(
+    medium,
+    intensity,
+    n_inputs,
+    *,
+    bounds=None,
+    n_init=3,
+    max_residual=0.1,
+    max_iter=500,
+    tol=1e-7,
+    random_state=0,
+    verbose=0,
+):
+    """Find rows from the intensities that they make (phase retrieval).
+
+    Parameters
+    ----------
+    medium : Medium
+        The glass, known or measured (see `measure_transmission_matrix`).
+    intensity : array-like of shape (n_samples, n_modes)
+        Intensities at the first n_modes modes, in the unit of the medium's matrix.
+    n_inputs : int
+        Number of inputs that were lit. Without noise and bounds, about as many modes suffice as
+        there are inputs and half of that again; three times as many are on the safe side.
+    bounds : tuple of two floats, default=None
+        Least and largest amplitude, where they are known: ``(0, 1)`` of mirrors. Fewer modes are
+        needed then. Either may be None.
+    n_init : int, default=3
+        Most starts of a row; those after the first are random, and are made where the residual is
+        not yet that of a row that was found, or of the noise.
+    max_residual : float, default=0.1
+        Residual from which on a warning is given: somewhat more than that of the noise. Without
+        noise it is below 1e-3 where a row was found, and mostly 0.02 to 0.1 where it was not.
+    max_iter : int, default=500
+        Most steps of the descent.
+    tol : float, default=1e-7
+        Relative decrease at which it ends.
+    random_state : int, default=0
+        Seed of the starts.
+    verbose : int, default=0
+        Above 0, a progress bar (needs tqdm).
+
+    Returns
+    -------
+    recovered : RecoveredInputs
+        Rows, and how well each explains its speckle.
+
+    Raises
+    ------
+    ValueError
+        If intensities are negative or not finite, the medium is none or too small, or a parameter
+        is out of range.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If what was found does not explain the speckle, or more than one row may explain it: with
+        fewer modes than 1.5 times the inputs, or than the inputs, if there are bounds.
+
+    Notes
+    -----
+    The start is the leading eigenvector of the real part of the sum of T(I_m) conj(r_m) r_m over
+    modes m with rows r_m of the matrix, T(I) = (I - 1) / (I + sqrt(n_modes / n_inputs) - 1) of
+    intensities with mean 1 [1]_. From there, L-BFGS-B lowers the squared difference of moduli
+    [2]_. Both need products with the matrix and its adjoint alone.
+
+    References
+    ----------
+    .. [1] W. Luo, W. Alghamdi and Y. M. Lu, "Optimal spectral initialization for signal recovery
+       with applications to phase retrieval", IEEE Transactions on Signal Processing 67, 2019.
+    .. [2] G. Wang, G. B. Giannakis and Y. C. Eldar, "Solving systems of random quadratic equations
+       via truncated amplitude flow", IEEE Transactions on Information Theory 64, 2018.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu import GaussianMedium, OPU
+    >>> from skopu.bench import recover_inputs
+    >>> X = np.random.default_rng(0).normal(size=(2, 50))
+    >>> medium = GaussianMedium(random_state=1)
+    >>> found, residual = recover_inputs(medium, OPU(medium).intensity(X, 150), 50)
+    >>> signs = np.sign((found * X).sum(axis=1, keepdims=True))
+    >>> bool(np.allclose(found, signs * X, atol=1e-3))
+    True
+    """
+    if not isinstance(medium, Medium):
+        raise ValueError(f"medium must be a Medium, got {medium!r}.")
+    intensity = np.asarray(check_rows(intensity, "intensity"), np.float64)
+    if intensity.min() < 0:
+        raise ValueError(
+            "intensity has negative values. Subtract no more than the background, or clip it at 0."
+        )
+    n_inputs, max_iter = check_count(n_inputs, "n_inputs"), check_count(max_iter, "max_iter")
+    tol, seed = check_positive(tol, "tol"), check_count(random_state, "random_state", 0)
+    n_init = check_count(n_init, "n_init")
+    max_residual = check_positive(max_residual, "max_residual")
+    limits = None if bounds is None else [_check_bounds(bounds)] * n_inputs
+    operator = medium.as_linear_operator(n_inputs, intensity.shape[1])
+    found, residuals = np.zeros((len(intensity), n_inputs)), np.zeros(len(intensity))
+    with progress_bar(verbose, len(intensity), "recover", " rows") as done:
+        for i, row in enumerate(intensity):
+            if row.any():  # or nothing was shown
+                scale = np.sqrt(row.mean())  # the unit in which numbers are about 1
+                moduli = np.sqrt(row) / scale
+                residuals[i] = np.inf
+                for start in _starts(operator, moduli**2, seed, n_init):
+                    x, residual = _descend(operator, moduli, start, limits, scale, max_iter, tol)
+                    if residual < residuals[i]:
+                        residuals[i] = residual
+                        found[i] = scale * x * (1 if x.sum() >= 0 else -1)
+                    if residuals[i] < _EXPLAINED:
+                        break
+            done(1)
+    n_modes = intensity.shape[1]
+    if n_modes < (1.5 if bounds is None else 1) * n_inputs:
+        warnings.warn(
+            f"{n_modes} intensities of {n_inputs} inputs may have more than one explanation, of "
+            "which this is one. Read more modes, or give bounds.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    poor = int((residuals > max_residual).sum())
+    if poor:
+        warnings.warn(
+            f"{poor} of {len(intensity)} rows do not explain their speckle (residual up to "
+            f"{residuals.max():.2g}). Read more modes than {n_modes} for {n_inputs} "
+            "inputs, give bounds, or look whether the intensities are in the medium's unit.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    return RecoveredInputs(found, residuals)
+
+
+def _starts(operator, intensity, seed, n_init):
+    """That of the spectrum, then random ones, all of the norm that the intensities tell."""
+    spectral = _start(operator, intensity, seed)
+    yield spectral
+    draws = np.random.default_rng(seed)
+    for _ in range(n_init - 1):
+        start = draws.normal(size=len(spectral))
+        yield start * np.linalg.norm(spectral) / np.linalg.norm(start)
+
+
+def _start(operator, intensity, seed):
+    """Estimate from the spectrum; of intensities with mean 1."""
+    n_modes, n_inputs = operator.shape
+    power = _mean_power(operator)
+    weights = (intensity - 1) / (intensity + np.sqrt(n_modes / n_inputs) - 1)
+    if n_inputs == 1:
+        return np.full(1, 1 / np.sqrt(power))
+
+    def product(x):
+        return operator.rmatvec(weights * operator.matvec(x.ravel())).real / n_modes
+
+    shape = n_inputs, n_inputs
+    weighted = LinearOperator(shape, matvec=product, dtype=np.float64)
+    first = np.random.default_rng(seed).normal(size=n_inputs)
+    try:
+        vector = eigsh(weighted, 1, which="LA", v0=first, tol=1e-2, maxiter=_POWERS)[1][:, 0]
+    except ArpackError as error:  # it has not converged, or all intensities are equal
+        vectors = getattr(error, "eigenvectors", np.empty((n_inputs, 0)))
+        vector = vectors[:, 0] if vectors.shape[1] else first / np.linalg.norm(first)
+    # The speckle of norm 1 has the mean intensity of the matrix's power.
+    return vector * np.sign(vector.sum() or 1) / np.sqrt(power)
+
+
+def _mean_power(operator):
+    """Mean squared modulus of entries, from the light of one random row."""
+    signs = np.sign(np.random.default_rng(0).normal(size=operator.shape[1]))
+    return float(np.mean(abs(operator.matvec(signs)) ** 2)) / operator.shape[1]
+
+
+def _descend(operator, moduli, start, limits, scale, max_iter, tol):
+    """What lowers the squared difference of moduli most, and the relative residual."""
+    n_modes = len(moduli)
+
+    def loss(x):
+        field = operator.matvec(x)
+        found = abs(field)
+        # At a mode that is dark, any phase is as good.
+        towards = np.divide(field, found, out=np.zeros_like(field), where=found > 0)
+        difference = found - moduli
+        gradient = operator.rmatvec(difference * towards).real
+        return 0.5 * np.sum(difference**2) / n_modes, gradient / n_modes
+
+    if limits is not None:
+        limits = [tuple(None if end is None else end / scale for end in pair) for pair in limits]
+        start = start * (1 if start.sum() >= 0 else -1)
+    options = {"maxiter": max_iter, "ftol": tol * 1e-3, "gtol": tol, "maxcor": 20}
+    result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=limits, options=options)
+    return result.x, float(np.sqrt(2 * result.fun * n_modes) / np.linalg.norm(moduli))
+
+
+def _check_bounds(bounds):
+    ends = bounds if isinstance(bounds, tuple | list) and len(bounds) == 2 else (None, "")
+    numbers = [end for end in ends if end is not None]
+    if any(not np.isscalar(end) or isinstance(end, str) or not np.isfinite(end) for end in numbers):
+        raise ValueError(f"bounds must be two numbers or None, got {bounds!r}.")
+    if len(numbers) == 2 and numbers[0] >= numbers[1]:
+        raise ValueError(f"bounds are empty: {bounds!r}.")
+    return tuple(None if end is None else float(end) for end in ends)
