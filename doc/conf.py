@@ -33,7 +33,12 @@ html_math_renderer = "mathml"
 autosummary_generate = True
 numpydoc_show_class_members = False
 # Named tuples, whose fields are attributes.
-numpydoc_validation_exclude = {"IsotropyReport", "BenchReport", "TransmissionReport"}
+numpydoc_validation_exclude = {
+    "IsotropyReport",
+    "BenchReport",
+    "TransmissionReport",
+    "RecoveredInputs",
+}
 numpydoc_validation_checks = {"SS02", "PR01", "PR02", "RT03"}
 
 html_theme = "pydata_sphinx_theme"
