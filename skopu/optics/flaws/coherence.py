@@ -44,23 +44,11 @@ class PartialCoherence(FlawedMedium):
         self.medium = medium
         self.n_speckles = n_speckles
 
-    def check(self, n_inputs, n_modes):
-        """Check ``n_speckles``, and the medium inside, of which so many times the modes are needed.
+    def _check_flaw(self, n_inputs):
+        check_count(self.n_speckles, "n_speckles of PartialCoherence")
 
-        Parameters
-        ----------
-        n_inputs : int
-            Number of input modes that are to be lit.
-        n_modes : int
-            Number of output modes that are to be read.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is wrong, or the medium has fewer inputs or modes.
-        """
-        n_speckles = check_count(self.n_speckles, "n_speckles of PartialCoherence")
-        super().check(n_inputs, n_modes * n_speckles)
+    def _modes_inside(self, n_modes):
+        return n_modes * self.n_speckles
 
     @property
     def is_coherent(self):
@@ -144,8 +132,8 @@ class _Speckle(FlawedMedium):
         self.n_speckles = n_speckles
         self.which = which
 
-    def check(self, n_inputs, n_modes):
-        super().check(n_inputs, n_modes * self.n_speckles)
+    def _modes_inside(self, n_modes):
+        return n_modes * self.n_speckles
 
     def field_of(self, X, n, *, start, seed):
         step, inner = self.n_speckles, self.inner()

@@ -50,31 +50,19 @@ class Drift(FlawedMedium):
         self.medium = medium
         self.rate = rate
 
-    def check(self, n_inputs, n_modes):
-        """Check ``rate``, and the medium inside.
-
-        Parameters
-        ----------
-        n_inputs : int
-            Number of input modes that are to be lit.
-        n_modes : int
-            Number of output modes that are to be read.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is wrong, or the medium has an end.
-        """
+    def _check_flaw(self, n_inputs):
         check_positive(self.rate, "rate of Drift")
         check_inside(self, Drift, "both would turn to the same glass. Take one with a larger rate.")
-        super().check(n_inputs, n_modes)
         try:
-            super().check(n_inputs, _OTHER_GLASS + n_modes)
+            self.inner().check(n_inputs, _OTHER_GLASS + 1)
         except ValueError as error:
             raise ValueError(
                 f"{self.inner()!r} has no other glass that it could drift to. Take a "
                 "GaussianMedium or a LayeredMedium."
             ) from error
+
+    def _modes_inside(self, n_modes):
+        return _OTHER_GLASS + n_modes
 
     def read(self, X, mode, out, *, finish=None, seed=None):
         """Send rows through the medium, and write what an ideal camera reads of them.

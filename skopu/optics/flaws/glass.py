@@ -43,25 +43,10 @@ class UnscatteredLight(FlawedMedium):
         self.medium = medium
         self.share = share
 
-    def check(self, n_inputs, n_modes):
-        """Check ``share``, and the medium inside.
-
-        Parameters
-        ----------
-        n_inputs : int
-            Number of input modes that are to be lit.
-        n_modes : int
-            Number of output modes that are to be read.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is wrong, or the medium has fewer inputs or modes.
-        """
+    def _check_flaw(self, n_inputs):
         check_share(self.share, "share of UnscatteredLight")
         advice = "what passes straight is the light of the modulator. Put it around this one."
         check_inside(self, FlawedLight, advice)
-        super().check(n_inputs, n_modes)
 
     def field_of(self, X, n, *, start, seed):
         """Field of a few rows.
@@ -136,28 +121,16 @@ class Grains(FlawedMedium):
         self.medium = medium
         self.size = size
 
-    def check(self, n_inputs, n_modes):
-        """Check ``size``, and the medium inside, of which a few more modes are needed.
-
-        Parameters
-        ----------
-        n_inputs : int
-            Number of input modes that are to be lit.
-        n_modes : int
-            Number of output modes that are to be read.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is wrong, or the medium has fewer inputs or modes.
-        """
+    def _check_flaw(self, n_inputs):
         check_positive(self.size, "size of Grains", 1000)
         if self.inner().block_size(n_inputs) > 1:
             raise ValueError(
                 "Grains are made of modes that are independent, and neighbouring modes of "
                 f"{self.inner()!r} are not. Put them around a GaussianMedium."
             )
-        super().check(n_inputs, n_modes + len(self._weights()) - 1)
+
+    def _modes_inside(self, n_modes):
+        return n_modes + len(self._weights()) - 1
 
     def inner(self):
         """The medium that this one is around.

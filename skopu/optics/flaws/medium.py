@@ -167,7 +167,8 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         ValueError
             If a parameter is wrong, or the medium has fewer inputs or modes.
         """
-        self.inner().check(n_inputs, n_modes)
+        self._check_flaw(n_inputs)
+        self.inner().check(n_inputs, self._modes_inside(n_modes))
 
     def block_size(self, n_inputs):
         """Number of neighbouring modes of the medium inside that are orthogonal.
@@ -243,6 +244,13 @@ class FlawedMedium(DefaultPartsMixin, Medium):
             See `Medium.glass_seed`.
         """
         return self.inner().glass_seed(default)
+
+    def _check_flaw(self, n_inputs):
+        """Raise ValueError where a parameter of the flaw is wrong."""
+
+    def _modes_inside(self, n_modes):
+        """Number of modes of the medium inside that so many take."""
+        return n_modes
 
     def _default_parts(self):
         return {"medium": LayeredMedium}

@@ -95,24 +95,6 @@ class FlawedLight(FlawedMedium):
         """
         return self.inner().propagate_back(Y, n_inputs) @ self._light(n_inputs).T
 
-    def check(self, n_inputs, n_modes):
-        """Check the flaw's own parameters, and those of the medium inside.
-
-        Parameters
-        ----------
-        n_inputs : int
-            Number of input modes that are to be lit.
-        n_modes : int
-            Number of output modes that are to be read.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is wrong, or the medium has fewer inputs or modes.
-        """
-        self._check_flaw(n_inputs)
-        super().check(n_inputs, n_modes)
-
     def _light_of(self, X):
         backend = backend_of(X)
         light = self._light(X.shape[1]).astype(numpy_dtype(X))
