@@ -160,7 +160,7 @@ axes.legend()
 # With its matrix, the bench is in the computer. Images of 64 pixels, features of the twin and of
 # the bench, each with its standard deviation over five splits:
 
-table = SimulatedBench(n_inputs=128, random_state=0)
+table = SimulatedBench(n_inputs=128, frame_shape=(64, 64), grain=2, random_state=0)
 device = BenchOPU(table, n_reference=0)
 medium, report = measure_transmission_matrix(device, 64, 500)
 scores = {"on the bench": [], "on its measured matrix": []}
