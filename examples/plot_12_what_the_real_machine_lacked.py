@@ -153,8 +153,9 @@ for axis, n in zip(axes, (200, 2000), strict=True):
 # -------------------------
 # Its accuracies on Fashion-MNIST have been published, beside those of its simulation (J. Ohana et
 # al., ICASSP 2020). ``OPU.aurora(flaws=True)`` has two numbers fitted to three of the six sizes: a
-# crosstalk of 0.15, and 20 photons a pixel, which stand for all noise. The other three sizes are
-# predicted. The numbers are those of ``benchmarks/fashion.py``.
+# crosstalk of 0.1, and 28 photons a pixel, which stand for all noise. The other three sizes are
+# predicted. The numbers are those of ``benchmarks/fashion.py``, with their spread over glass in
+# :doc:`/papers`.
 
 SIZES = np.array([100, 300, 1000, 3000, 10_000, 20_000])
 SIMULATED = np.array([76.74, 81.85, 85.05, 86.85, 88.21, 88.42])
@@ -177,7 +178,8 @@ for n, real, ours, fitted in zip(SIZES, REAL, OURS, FITTED, strict=True):
 # %%
 # At few features the real machine was no worse than its simulation: crosstalk makes the kernel
 # smoother, which helps where there are few features, and noise takes that away again and more where
-# there are many. Two numbers do not prove that it was so. They say what would be enough.
+# there are many. Two numbers do not prove that it was so: they say what would be enough, but for
+# the one size at which they miss by half a point.
 #
 # Exercise 1: as imperfect as the real one
 # ----------------------------------------
