@@ -32,7 +32,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.preprocessing import Binarizer, FunctionTransformer, KernelCenterer, LabelBinarizer
 
-from skopu import OPU, OpticalRandomFeatures
+from skopu import OPU, GaussianMedium, OpticalRandomFeatures
 from skopu.kernels import arc_cosine_kernel, optical_kernel
 
 BLOCK = 5000
@@ -48,10 +48,17 @@ def noisy(n, seed):
     return speckle(n, seed, opu=OPU(camera=NOISY, input_bits=1, random_state=seed))
 
 
+def imperfect(n, seed):
+    """On glass of independent entries, as the machine's was."""
+    opu = OPU.aurora(seed, flaws=True).set_params(medium__medium=GaussianMedium())
+    return speckle(n, seed, opu=opu)
+
+
 # Each with the exact kernel of its features, named once for each kernel.
 MACHINES = {
     "speckle": (speckle, optical_kernel),
     "speckle, noisy 8-bit camera": (noisy, None),
+    "speckle, as imperfect as the real machine": (imperfect, None),
     "speckle, degree 1": (
         lambda n, seed: speckle(n, seed, degree=1),
         lambda X, Y: optical_kernel(X, Y, degree=1),
@@ -149,7 +156,7 @@ def by_kernel(kernel, data, strengths):
 def draw(rows, path):
     """Test error against the number of features, with the exact kernels as lines."""
     figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
-    for name, marker in zip(MACHINES, "osv^Dx", strict=True):
+    for name, marker in zip(MACHINES, "osPv^Dx", strict=True):
         chosen = [row for row in rows if row["features"] == name]
         points = [row for row in chosen if row["n"] != "exact"]
         if not points:
@@ -166,7 +173,7 @@ def draw(rows, path):
             axes.axhline(
                 row["test error %"],
                 color=line[0].get_color(),
-                linestyle=(0, (1 + 2 * "osv^Dx".index(marker), 2)),
+                linestyle=(0, (1 + 2 * "osPv^Dx".index(marker), 2)),
                 label=f"exact kernel of {name}",
             )
     axes.set(

@@ -6,10 +6,10 @@ Matrix product, trace, triangles and SVD from random projections, each by a digi
 sketch of NumPy's, by the ideal device, and by a device with an 8-bit camera, shot noise and
 read noise, where the compression ratio is the number of projections over the dimension.
 Errors are relative, means over seeds. "loss" is the difference, seed by seed, from the line
-above it, with its 95 % interval: of the ideal device from the digital sketch, and of the
-noisy camera from the ideal one, which sees the same glass. D. Hesslow et al., "Photonic
-co-processors in HPC: using LightOn OPUs for Randomized Numerical Linear Algebra", Hot Chips
-33, 2021.
+above it, with its 95 % interval: of the ideal device from the digital sketch, of the noisy
+camera from the ideal one, which sees the same glass, and of ``OPU.aurora(flaws=True)``, which
+has crosstalk too, from that. D. Hesslow et al., "Photonic co-processors in HPC: using LightOn
+OPUs for Randomized Numerical Linear Algebra", Hot Chips 33, 2021.
 """
 
 import argparse
@@ -42,6 +42,9 @@ def devices(seed):
         "digital Gaussian": Digital(seed),
         "ideal device": OPU(GaussianMedium(), random_state=seed),
         "noisy 8-bit camera": OPU(GaussianMedium(), NOISY, random_state=seed),
+        "as imperfect as the real machine": OPU.aurora(seed, flaws=True).set_params(
+            medium__medium=GaussianMedium(), input_bits=None, max_inputs=None
+        ),
     }
 
 
@@ -137,7 +140,7 @@ def measure(n_seeds):
 
 def draw(rows, path):
     figure, axes = plt.subplots(1, 4, figsize=(14, 3.4), layout="constrained")
-    styles = dict(zip(devices(0), [("o", "-"), ("s", "--"), ("^", ":")], strict=True))
+    styles = dict(zip(devices(0), [("o", "-"), ("s", "--"), ("^", ":"), ("P", "-.")], strict=True))
     for axis, task in zip(axes, TASKS, strict=True):
         for name, (marker, line) in styles.items():
             chosen = [row for row in rows if row["task"] == task and row["device"] == name]
