@@ -204,14 +204,14 @@ def _uneven(n_inputs, grid, width):
     distances = np.hypot(rows - middle, columns - aside) / corner
     # Relative to the brightest mirror, so that narrow beams do not vanish.
     amplitudes = np.exp((distances.min() ** 2 - distances**2) / width**2)
-    return scipy.sparse.diags_array(amplitudes / np.sqrt(np.mean(amplitudes**2))).tocsr()
+    return scipy.sparse.csr_array(scipy.sparse.diags(amplitudes / np.sqrt(np.mean(amplitudes**2))))
 
 
 @functools.lru_cache(8)
 def _crossed(n_inputs, grid, share):
     numbers = np.arange(n_inputs)
     # A row is a mirror: where its light goes.
-    parts = [scipy.sparse.eye_array(n_inputs, format="csr")]
+    parts = [scipy.sparse.csr_array(scipy.sparse.eye(n_inputs))]
     for step, has_neighbour in (
         (1, (numbers % grid[1] < grid[1] - 1) & (numbers + 1 < n_inputs)),
         (grid[1], numbers + grid[1] < n_inputs),
