@@ -20,9 +20,10 @@ def alignment(measured, true):
 
 @pytest.mark.parametrize("medium", [GaussianMedium(), LayeredMedium()])
 @pytest.mark.parametrize("n_inputs", [1, 2, 7, 64, 100])
-@pytest.mark.parametrize("n_references", [3, 5])
-def test_without_noise_it_is_the_glass(medium, n_inputs, n_references):
+@pytest.mark.parametrize(("n_references", "phase_steps"), [(3, False), (5, False), (3, True)])
+def test_without_noise_it_is_the_glass(medium, n_inputs, n_references, phase_steps):
     options = {"n_references": n_references, "n_reference": 5, "n_test": 5}
+    options["phase_steps"] = phase_steps
     found, report = measure_transmission_matrix(OPU(medium), n_inputs, 60, **options)
     true = medium.transmission_matrix(n_inputs + 5 * n_references, 60)[:, :n_inputs]
     assert found.matrix.dtype == np.complex64
@@ -43,6 +44,26 @@ def test_number_of_frames():
     _, report = measure_transmission_matrix(opu, 20, 10, n_references=3, n_test=4, repeat=2)
     steady = 16 * 2 * (3 + 3 + 4)  # references, pairs of them, and all inputs beside each and alone
     assert report.n_frames == steady + 2 * (32 * 4 + 4)
+    options = {"n_references": 3, "n_test": 4, "repeat": 2, "phase_steps": True}
+    _, report = measure_transmission_matrix(OPU(), 20, 10, **options)
+    assert report.n_frames == 16 * 2 * (3 + 3) + 2 * (32 * 6 + 4)
+
+
+@pytest.mark.parametrize("on_a_bench", [False, True])
+def test_phase_steps_measure_better(on_a_bench):
+    errors = []
+    for seed in range(6):
+        opu = OPU(GaussianMedium(), Camera(photons=300), random_state=seed)
+        if on_a_bench:
+            small = {"frame_shape": (40, 40), "grain": 2, "random_state": seed}
+            bench = SimulatedBench(n_inputs=2 * 32, modulation="phase", photons=300, **small)
+            opu = BenchOPU(bench, n_reference=0)
+        for phase_steps in (False, True):
+            options = {"phase_steps": phase_steps, "random_state": seed, "n_test": 16}
+            _, report = measure_transmission_matrix(opu, 16, 60, **options)
+            errors.append(1 - report.correlation)
+    gains = np.log(np.divide(errors[::2], errors[1::2]))
+    assert gains.mean() > 4 * gains.std(ddof=1) / np.sqrt(6)
 
 
 def test_more_light_and_more_frames_measure_better():
@@ -85,6 +106,7 @@ def test_features_of_the_measured_matrix_score_as_on_the_bench():
         ({"n_reference": 0}, "n_reference"),
         ({"repeat": 0}, "repeat"),
         ({"n_test": 1}, "n_test"),
+        ({"opu": OPU(input_bits=1), "phase_steps": True}, "Leave phase_steps out"),
         ({"opu": OPU(max_inputs=20)}, "has 20 inputs, 30"),
         ({"opu": OPU(max_outputs=4)}, "has 4 outputs, 5"),
     ],
