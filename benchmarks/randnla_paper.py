@@ -139,7 +139,7 @@ def measure(n_seeds):
 
 
 def draw(rows, path):
-    figure, axes = plt.subplots(1, 4, figsize=(14, 3.4), layout="constrained")
+    figure, axes = plt.subplots(1, 4, figsize=(14, 3.9), layout="constrained")
     styles = dict(zip(devices(0), [("o", "-"), ("s", "--"), ("^", ":"), ("P", "-.")], strict=True))
     for axis, task in zip(axes, TASKS, strict=True):
         for name, (marker, line) in styles.items():
@@ -154,8 +154,8 @@ def draw(rows, path):
             )
         axis.set(title=task, xlabel="projections / dimension")
     axes[0].set_ylabel("relative error")
-    axes[0].legend()
-    figure.suptitle("Randomized linear algebra: by NumPy, by light, by a noisy 8-bit camera")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.suptitle("Randomized linear algebra by NumPy and by light")
     figure.savefig(path, dpi=150)
 
 

@@ -38,6 +38,7 @@ numpydoc_validation_exclude = {
     "BenchReport",
     "TransmissionReport",
     "RecoveredInputs",
+    "SVDResult",
 }
 numpydoc_validation_checks = {"SS02", "PR01", "PR02", "RT03"}
 

@@ -1,7 +1,7 @@
 """skopu: scikit-learn estimators on a simulated optical processing unit."""
 
 from ._version import __version__
-from .decomposition import OPUTruncatedSVD
+from .decomposition import OPUPCA, OPUTruncatedSVD
 from .inspection import (
     AlignmentDisplay,
     KernelApproximationDisplay,
@@ -19,6 +19,7 @@ from .trace import OPUTraceEstimator
 
 __all__ = [
     "OPU",
+    "OPUPCA",
     "AlignmentDisplay",
     "Camera",
     "DFAClassifier",

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 import skopu._feature_map
 from skopu import (
     OPU,
+    OPUPCA,
     Camera,
     DFAClassifier,
     DFAGraphClassifier,
@@ -331,6 +332,28 @@ def test_svd_of_low_rank_and_of_zeros(put):
         np.testing.assert_allclose((U * s) @ Vt, matrix, atol=1e-10)
         np.testing.assert_allclose(U.T @ U, np.eye(3), atol=1e-12)
         np.testing.assert_allclose(Vt @ Vt.T, np.eye(3), atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("options", [{"n_components": 5}, {"n_components": 0.9, "whiten": True}])
+def test_pca(put, dtype, options):
+    A = decaying(200, 30, dtype) + 1
+    expected = OPUPCA(random_state=0, **options)
+    pca = clone(expected)
+    X_new = pca.fit_transform(put(A))
+    tol = 2e3 * np.finfo(dtype).eps
+    check_same(X_new, expected.fit_transform(A), put(A), tol)
+    check_same(pca.transform(put(A[:1])), expected.transform(A[:1]), put(A), tol)
+    check_same(
+        pca.inverse_transform(X_new), expected.inverse_transform(expected.transform(A)), put(A), tol
+    )
+    for name in ("components_", "mean_", "singular_values_", "explained_variance_ratio_"):
+        check_same(getattr(pca, name), getattr(expected, name), put(A), tol)
+    check_same(pca.get_covariance(), expected.get_covariance(), put(A), tol)
+    assert np.isclose(pca.score(put(A)), expected.score(A), rtol=1e-3)
+    for rows in (slice(0, 50), slice(50, 200)):
+        pca.set_params(n_components=4).partial_fit(put(A[rows]))
+    check_same(pca.mean_, expected.mean_, put(A), tol)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

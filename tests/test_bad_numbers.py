@@ -28,6 +28,11 @@ SMALL = {"max_iter": 2}
 DOORS = {
     "features": (skopu.OpticalRandomFeatures(3).fit, X),
     "features, transform": (fitted(skopu.OpticalRandomFeatures(3)).transform, X),
+    "pca": (skopu.OPUPCA(2).fit, X),
+    "pca, transform": (fitted(skopu.OPUPCA(2)).transform, X),
+    "pca, score": (fitted(skopu.OPUPCA(2)).score, X),
+    "pca, partial_fit": (skopu.OPUPCA(2).partial_fit, X),
+    "pca, inverse": (fitted(skopu.OPUPCA(2)).inverse_transform, X[:, :2]),
     "svd": (skopu.OPUTruncatedSVD(2).fit, X),
     "svd, transform": (fitted(skopu.OPUTruncatedSVD(2)).transform, X),
     "svd, partial_fit": (skopu.OPUTruncatedSVD(2).partial_fit, X),

@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import (
 
 from skopu import (
     OPU,
+    OPUPCA,
     Camera,
     DFAClassifier,
     DFAGraphClassifier,
@@ -50,6 +51,8 @@ ESTIMATORS = [
     OpticalRandomFeatures(n=7, kernel="arc_cosine", degree=2, opu=noisy(GaussianMedium())),
     OpticalRandomFeatures(n=12, opu=flawed()),
     OpticalRandomFeatures(n=12, opu=OPU(flaws.Grains())),
+    OPUPCA(n_components=1),
+    OPUPCA(n_components=1, whiten=True, opu=noisy(LayeredMedium())),
     OPUTruncatedSVD(n_components=1),
     OPUTruncatedSVD(n_components=1, n_iter=0, opu=noisy(LayeredMedium())),
     OPUTraceEstimator(n_matvecs=4),

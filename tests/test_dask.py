@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 
 from skopu import (
     OPU,
+    OPUPCA,
     Camera,
     GaussianMedium,
     OpticalRandomFeatures,
@@ -147,6 +148,19 @@ class TestLinearAlgebra:
         assert isinstance(lazy, da.Array)
         assert lazy.dtype == lazy.compute().dtype == svd.transform(array).dtype
         assert np.allclose(lazy.compute(), expected.transform(array), rtol=1e-4, atol=1e-3)
+
+    @pytest.mark.parametrize("n_components", [5, 0.8])
+    def test_pca(self, n_components):
+        expected = OPUPCA(n_components, whiten=True, random_state=0).fit(X)
+        pca = OPUPCA(n_components, whiten=True, random_state=0).fit(CHUNKED)
+        for name in ("components_", "mean_", "singular_values_", "explained_variance_ratio_"):
+            assert np.allclose(getattr(pca, name), getattr(expected, name), rtol=1e-4, atol=1e-4)
+        lazy = pca.transform(CHUNKED)
+        assert isinstance(lazy, da.Array)
+        assert np.allclose(lazy.compute(), expected.transform(X), rtol=1e-4, atol=1e-3)
+        assert np.allclose(pca.score_samples(CHUNKED), expected.score_samples(X))
+        parts = OPUPCA(5, random_state=0).partial_fit(CHUNKED)
+        assert np.allclose(parts.mean_, expected.mean_)
 
     def test_partial_fit(self):
         expected = OPUTruncatedSVD(5, random_state=0).partial_fit(X)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skopu import (
+    OPUPCA,
     DFAClassifier,
     DFAGraphClassifier,
     DFARegressor,
@@ -24,6 +25,7 @@ CASES = [
     (OpticalRidge(20, alphas=[0.1, 1, 10], kernel="arc_cosine"), NUMBERS, "predict"),
     (OpticalRidge(20, solver="cg"), NUMBERS, "predict"),
     (OpticalRidgeClassifier(20), CLASSES, "decision_function"),
+    (OPUPCA(2), None, "transform"),
     (OPUTruncatedSVD(2), None, "transform"),
     (DFAClassifier((8,), max_iter=3), CLASSES, "predict_proba"),
     (DFARegressor(hidden_layer_sizes=(8,), max_iter=3), NUMBERS, "predict"),

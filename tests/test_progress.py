@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 
 from skopu import (
+    OPUPCA,
     DFAClassifier,
     DFAGraphClassifier,
     OpticalRandomFeatures,
@@ -27,6 +28,7 @@ X, y = X[:200] / 16, y[:200]
 
 WORK = {
     "features": (OpticalRandomFeatures(50), "10.0k/10.0k"),
+    "pca": (OPUPCA(3, n_iter=1), "4 passes"),
     "svd": (OPUTruncatedSVD(3, n_iter=1), "6 passes"),
     "ridge": (OpticalRidge(20, alphas=[1, 2]), "400/400"),
     "ridge, conjugate gradients": (OpticalRidge(60, solver="cg"), "1 passes"),

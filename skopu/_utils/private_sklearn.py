@@ -12,11 +12,12 @@ from typing import NamedTuple
 import sklearn
 from sklearn.base import _fit_context as fit_context
 from sklearn.neural_network import MLPClassifier
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 __all__ = [
     "Interval",
+    "RealNotInt",
     "StrOptions",
     "check_sample_weight",
     "copy_metadata_request",

@@ -7,13 +7,14 @@ multiply by them on their device, and return such arrays.
 from ._trace_methods import TRACE_METHODS
 from .lstsq import opu_lstsq
 from .matmul import opu_matmul
-from .svd import opu_svd
+from .svd import SVDResult, opu_svd
 from .trace_method import TraceMethod
 from .traces import opu_trace
 from .triangles import count_triangles
 
 __all__ = [
     "TRACE_METHODS",
+    "SVDResult",
     "TraceMethod",
     "count_triangles",
     "opu_lstsq",

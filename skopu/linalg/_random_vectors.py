@@ -6,6 +6,7 @@ import scipy.sparse
 from .._utils.arrays import like, numpy_dtype
 from .._utils.checks import is_memory_map
 from ..optics.device import project_rows
+from ._centred import CentredOperator, centre
 from ._operator import in_row_order, pieces_in_memory
 from ._tall_blocks import forms
 
@@ -18,6 +19,8 @@ def sketch_rows(opu, operator, n, exposure=0):
     An operator's rows cannot be shown, nor can those of a memory map whose columns are
     contiguous without reading it once for each piece; both multiply a random matrix.
     """
+    if isinstance(operator, CentredOperator):
+        return centre(sketch_rows(opu, operator.whole, n, exposure))
     if operator.has_rows and not operator.stored:
         operator.count(n)
         options = opu, n, operator.name, operator.dtype, exposure

@@ -1,6 +1,7 @@
 """What a single pass over the rows of a matrix keeps of it."""
 
 import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -8,9 +9,13 @@ from scipy.sparse import issparse
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from .._utils.arrays import as_type, backend_of, namespace, to_numpy
-from ._nystrom import nystrom
-from ._random_vectors import random_matrix
-from ._tall_blocks import chunks, largest_length
+from ._centred import CentredOperator
+from ._stacked import StackedOperator
+from ._tall_blocks import chunks
+from .svd import truncated_svd
+
+_OVERSAMPLES = 10
+_TOL = 0.1  # for the last rows kept; the leading ones are then known far better
 
 
 class Moments(NamedTuple):
@@ -30,9 +35,16 @@ class Moments(NamedTuple):
 
 
 def moments(operator):
-    """Moments of the rows of an `Operator` with entries, which are read once."""
+    """Moments of the rows of an `Operator` with entries, which are read once.
+
+    Raise ValueError where squares are too large for floats. NaN is left to products to find.
+    """
     operator.count(0)
-    return functools.reduce(Moments.merge, operator.map_chunks(_moments))
+    with np.errstate(over="ignore", invalid="ignore"):  # products see what is not finite
+        found = functools.reduce(Moments.merge, operator.map_chunks(_moments))
+    if found.spread == math.inf:
+        check_squares(math.inf, found.count, operator.dtype)
+    return found
 
 
 def _moments(X):
@@ -63,32 +75,34 @@ def check_squares(size, n_rows, dtype):
 
 
 class Stream(NamedTuple):
-    """Sketch A.T @ (A @ test) of all rows so far, how long A @ test is, and their moments."""
+    """What is kept of all rows so far: few rows with nearly the same products, and moments.
 
-    test: np.ndarray
-    sketch: np.ndarray
-    size: float
+    Kept rows are singular values times right singular vectors of those kept before and the new
+    ones, one below the other. Of centred rows, the products are of their distances from the mean
+    of all, and a batch brings one row more, for the distance of its mean from that of the others.
+    """
+
+    kept: np.ndarray
     moments: Moments
-    dtype: np.dtype  # the coarsest of all rows
+    centred: bool
 
     @classmethod
-    def empty(cls, opu, n_features, width):
-        test = np.linalg.qr(random_matrix(opu, n_features, width, np.float64))[0]
-        return cls(
-            test, np.zeros_like(test), 0.0, Moments(0, np.zeros(n_features), 0.0), np.dtype(float)
-        )
+    def empty(cls, n_features, width, centred=False):
+        """A stream of no rows yet, of which as many as width are to be kept."""
+        none = Moments(0, np.zeros(n_features), 0.0)
+        return cls(np.zeros((width, n_features)), none, centred)
 
-    def add(self, operator):
+    def add(self, operator, opu):
         """The stream with the rows of an `Operator` added; this one stays as it is."""
-        with operator.threads():
-            image = operator.matmat(operator.asarray(self.test.astype(operator.dtype)))
-            size = max(self.size, largest_length(image))
-            check_squares(size, self.moments.count + operator.shape[0], operator.dtype)
-            sketch = self.sketch + to_numpy(operator.rmatmat(image))
-        dtype = min(self.dtype, operator.dtype, key=lambda dtype: dtype.itemsize)
-        return Stream(self.test, sketch, size, self.moments.merge(moments(operator)), dtype)
-
-    def decompose(self, n_components):
-        """Largest singular values, and right singular vectors as rows."""
-        values, vectors = nystrom(self.sketch, self.test, self.dtype)
-        return np.sqrt(values[:n_components]), vectors[:, :n_components].T
+        added, kept = moments(operator), self.kept
+        rows = CentredOperator(operator) if self.centred else operator
+        if self.centred and self.moments.count:
+            weight = self.moments.count * added.count / (self.moments.count + added.count)
+            shift = math.sqrt(weight) * (added.mean - self.moments.mean)
+            kept = np.vstack([kept, shift])
+        stack = StackedOperator(operator.asarray(kept.astype(operator.dtype)), rows)
+        found = truncated_svd(stack, opu, len(self.kept), _OVERSAMPLES, "auto", tol=_TOL)
+        values, vectors = to_numpy(found.s), to_numpy(found.Vt)
+        check_squares(values[0], self.moments.count + added.count, operator.dtype)
+        kept = values[:, None] * vectors
+        return self._replace(kept=kept, moments=self.moments.merge(added)), values, vectors

@@ -1,3 +1,5 @@
+import pickle
+
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np
@@ -117,7 +119,7 @@ def test_passes(n_iter):
     assert A.calls == [("A", 9), ("A.T", 9)] * (n_iter + 1)
     operator = _operators.check_operator(A.A)
     result = svd.truncated_svd(operator, OPU(GaussianMedium()), 5, 4, n_iter)
-    assert result[3] == n_iter
+    assert result.n_iter == n_iter
     assert operator.n_passes == 2 * n_iter + 2
     assert operator.n_matvecs == 9 * operator.n_passes
 
@@ -130,7 +132,7 @@ def test_auto_stops_early_where_the_spectrum_falls_and_late_where_not():
             20,
             10,
             "auto",
-        )[3]
+        ).n_iter
         for values in (0.3 ** np.arange(30.0), np.arange(1, 201) ** -0.3)
     ]
     assert n_iter[0] <= 2
@@ -346,3 +348,80 @@ def test_symmetric_matrix_with_negative_eigenvalues():
     A = symmetric(np.r_[3.0, -2.0, 1.0, np.zeros(20)])
     _, s, _ = opu_svd(A, 3, random_state=0)
     assert np.allclose(s, [3, 2, 1])
+
+
+@pytest.mark.parametrize("tol", [0.1, 1e-3, 1e-8])
+@pytest.mark.parametrize("exponent", [-0.3, -1, -3])
+def test_values_are_within_their_bounds_and_these_within_tol(exponent, tol):
+    values = np.arange(1, 201.0) ** exponent
+    for seed in range(5):
+        A = with_singular_values(300, 200, values)
+        found = opu_svd(A, 12, tol=tol, random_state=seed)
+        errors = 1 - found.s / values[:12]
+        assert np.all(errors <= found.error_bound)
+        assert np.all(found.error_bound <= tol * (1 + 1e-6))
+        assert len(found.error_bound) == len(found.vector_error_bound) == 12
+
+
+def test_bounds_are_near_what_they_bound():
+    ratios = []
+    for seed in range(20):
+        A = np.random.default_rng(seed).normal(size=(300, 200))
+        found = opu_svd(A, 12, tol=0.05, random_state=seed)
+        errors = 1 - found.s / np.linalg.svd(A, compute_uv=False)[:12]
+        ratios.append(found.error_bound.max() / errors.max())
+    assert 1 < np.median(ratios) < 10
+
+
+@pytest.mark.parametrize("vector_tol", [0.1, 1e-4])
+def test_vectors_are_within_their_bounds(vector_tol):
+    values = np.arange(1, 201.0) ** -1
+    A = with_singular_values(300, 200, values)
+    exact_U, _, exact_Vt = np.linalg.svd(A, full_matrices=False)
+    for seed in range(5):
+        found = opu_svd(A, 6, vector_tol=vector_tol, random_state=seed)
+        assert np.all(found.vector_error_bound <= vector_tol)
+        for vectors, exact in ((found.U.T, exact_U.T[:6]), (found.Vt, exact_Vt[:6])):
+            cosines = np.einsum("ij,ij->i", vectors, exact)
+            sines = np.linalg.norm(vectors - cosines[:, None] * exact, axis=1)
+            assert np.all(sines <= found.vector_error_bound)
+
+
+def test_vectors_of_equal_values_are_not_determined():
+    A = with_singular_values(60, 50, np.r_[3, 2, 2, 1, np.zeros(9)])
+    found = opu_svd(A, 5, random_state=0)
+    assert np.all(found.vector_error_bound[[0, 3]] < 1e-6)
+    assert np.array_equal(found.vector_error_bound[[1, 2, 4]], [1, 1, 1])
+    assert np.isinf(found.error_bound[4])  # relative to what rounding has left of zero, or to zero
+    with pytest.warns(ConvergenceWarning, match="some singular values are equal"):
+        opu_svd(A, 3, vector_tol=0.01, random_state=0)
+
+
+def test_too_few_refinements_tell_no_bound():
+    A = with_singular_values(60, 50, np.arange(1, 51) ** -1.0)
+    assert np.all(np.isinf(opu_svd(A, 5, n_iter=0).error_bound))
+    assert np.all(np.isfinite(opu_svd(A, 5, n_iter=2).error_bound))
+
+
+def test_a_result_survives_pickling():
+    found = opu_svd(A, 3, random_state=0)
+    again = pickle.loads(pickle.dumps(found))
+    assert np.array_equal(again.U, found.U)
+    assert np.array_equal(again.error_bound, found.error_bound)
+    assert again.n_iter == found.n_iter
+
+
+@pytest.mark.parametrize(
+    ("dtype", "options", "match"),
+    [
+        (np.float32, {"tol": 1e-5}, "tol=1e-05 is below what products in float32 .* give float64"),
+        (np.float64, {"tol": 1e-14}, "tol=1e-14 is below what products in float64 can tell"),
+        (np.float32, {"vector_tol": 1e-5}, "vector_tol=1e-05 is below"),
+        (np.float64, {"tol": 0}, "tol must be a positive number"),
+        (np.float64, {"tol": None}, "tol must be a positive number"),
+        (np.float64, {"vector_tol": -1}, "vector_tol must be a positive number, or None"),
+    ],
+)
+def test_tolerances_that_cannot_be_met(dtype, options, match):
+    with pytest.raises(ValueError, match=match):
+        opu_svd(A.astype(dtype), 3, **options)

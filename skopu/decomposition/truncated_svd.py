@@ -1,4 +1,4 @@
-"""Matrix decomposition with random projections made by light."""
+"""Truncated singular value decomposition."""
 
 import functools
 import numbers
@@ -6,25 +6,20 @@ import numbers
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array
-from sklearn.utils.extmath import svd_flip
 from sklearn.utils.validation import check_is_fitted
 
-from ._device_mixin import DeviceMixin
-from ._utils.arrays import as_type, dispatched, namespace, numpy_dtype, place
-from ._utils.checks import check_as_fitted, numbers_alone, transform_lazily, validate_matrix
-from ._utils.dask_collections import is_dask
-from ._utils.fitting import unchanged_on_error
-from ._utils.private_sklearn import Interval, StrOptions, fit_context
-from ._utils.progress import progress_bar
-from .linalg._operators import operator_of
-from .linalg._streaming import Stream, check_squares, moments
-from .linalg.svd import truncated_svd
-from .optics import Device
+from .._utils.arrays import as_type, namespace, place
+from .._utils.checks import check_as_fitted, transform_lazily
+from .._utils.dask_collections import is_dask
+from .._utils.fitting import unchanged_on_error
+from .._utils.private_sklearn import Interval, fit_context
+from .._utils.progress import progress_bar
+from ..linalg._streaming import check_squares, moments
+from ._base import Decomposition
 
 
 class OPUTruncatedSVD(
-    DeviceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
     """Dimensionality reduction by truncated SVD, also known as LSA, with light's help.
 
@@ -36,11 +31,15 @@ class OPUTruncatedSVD(
     ----------
     n_components : int, default=2
         Number of components, at most min(n_samples, n_features).
+    tol : float, default=0.01
+        Relative error up to which each singular value is to be known, where n_iter is "auto".
+    vector_tol : float, default=None
+        Sine of the largest angle between a component and the true one. None sets no limit.
     n_oversamples : int, default=10
         Projections beyond n_components, which make the result more reliable.
     n_iter : int or "auto", default="auto"
         Number of refinements, each of which reads X twice; 0 is the decomposition of one
-        sketch. "auto" refines until the singular values have settled.
+        sketch. "auto" refines until the bounds of all errors are below the tolerances.
     opu : OPU, default=None
         The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
         camera, whose seed is drawn from ``random_state``.
@@ -60,6 +59,12 @@ class OPUTruncatedSVD(
     explained_variance_ratio_ : ndarray of shape (n_components,)
         The same over the total variance of X. Not set after fitting a LinearOperator,
         whose total variance no few products tell.
+    error_bound_ : ndarray of shape (n_components,)
+        Bound of the relative error of each singular value, see `skopu.linalg.opu_svd`; infinite
+        where the refinements were too few to tell. Not set by `partial_fit`.
+    vector_error_bound_ : ndarray of shape (n_components,)
+        Bound of the sine of the angle between each component and the true one; 1 where singular
+        values are equal. Not set by `partial_fit`.
     n_iter_ : int
         Number of refinements made.
     n_passes_ : int
@@ -110,18 +115,16 @@ class OPUTruncatedSVD(
     """
 
     _parameter_constraints = {
+        **Decomposition._parameter_constraints,
         "n_components": [Interval(numbers.Integral, 1, None, closed="left")],
-        "n_oversamples": [Interval(numbers.Integral, 0, None, closed="left")],
-        "n_iter": [Interval(numbers.Integral, 0, None, closed="left"), StrOptions({"auto"})],
-        "opu": [Device, None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(
         self,
         n_components=2,
         *,
+        tol=0.01,
+        vector_tol=None,
         n_oversamples=10,
         n_iter="auto",
         opu=None,
@@ -129,6 +132,8 @@ class OPUTruncatedSVD(
         verbose=0,
     ):
         self.n_components = n_components
+        self.tol = tol
+        self.vector_tol = vector_tol
         self.n_oversamples = n_oversamples
         self.n_iter = n_iter
         self.opu = opu
@@ -183,12 +188,10 @@ class OPUTruncatedSVD(
         ValueError
             As for `fit`.
         """
-        operator = self._validate(X, reset=True)
+        operator = self._validate(X, True, self.n_components)
         self.opu_ = self._own_device(self.random_state)
         with progress_bar(self.verbose, None, "svd", " passes") as operator.done:
-            _, self.singular_values_, self.components_, self.n_iter_ = truncated_svd(
-                operator, self.opu_, self.n_components, self.n_oversamples, self.n_iter
-            )
+            self._decompose(operator, self.n_components)
             check_squares(self.singular_values_[0], operator.shape[0], operator.dtype)
             X_new = self._project(operator)
             self.explained_variance_ = namespace(X_new).var(X_new, axis=0)
@@ -206,9 +209,9 @@ class OPUTruncatedSVD(
     def partial_fit(self, X, y=None):
         """Add rows to those of former calls, and decompose all of them.
 
-        Each row is read once and forgotten. Kept are X.T @ X @ R, for an orthonormal random
-        matrix R from the device with 2 * n_components + n_oversamples columns, and column
-        sums: memory does not grow with the number of rows.
+        Rows are forgotten after the call. Kept are the leading 2 * n_components + n_oversamples
+        singular values and vectors of all rows so far, which the next batch is joined to: memory
+        does not grow with the number of rows.
 
         Parameters
         ----------
@@ -233,50 +236,19 @@ class OPUTruncatedSVD(
 
         Notes
         -----
-        With k components and p oversamples, the energy (sum of squares) that the components
-        miss is expected to be at most ``1 + k / (k + p - 1)`` times, less than twice, what the
-        best ones miss [1]_; `fit` finds better ones. ``singular_values_`` are below the true
-        ones, but for rounding. Squares are summed: singular values below about sqrt(eps) of
-        the largest, 3e-4 of it for float32 and 1.5e-8 for float64, are lost in rounding.
-
-        References
-        ----------
-        .. [1] J. A. Tropp, A. Yurtsever, M. Udell and V. Cevher, "Fixed-rank approximation of
-           a positive-semidefinite matrix from streaming data", NIPS 2017.
+        Vectors beyond n_components are kept since those that come late may turn out to lead; the
+        result depends little on how rows are batched. ``singular_values_`` are below the true ones,
+        but for rounding.
         """
-        first = not hasattr(self, "_stream")
-        if isinstance(X, LinearOperator):
-            raise ValueError("partial_fit takes rows. Give a LinearOperator to fit.")
-        operator = operator_of(validate_matrix(self, X, reset=first), "X")
-        if not first:
-            check_as_fitted(self, operator.sample, place(self.components_), "partial_fit")
-        n_features = operator.shape[1]
-        if self.n_components > n_features:
-            raise ValueError(
-                f"n_components({self.n_components}) must be <= n_features = {n_features}."
-            )
-        width = min(2 * self.n_components + self.n_oversamples, n_features)
-        if first:
-            opu = self._own_device(self.random_state)
-            stream = Stream.empty(opu, n_features, width)
-        else:
-            opu, stream = self.opu_, self._stream
-        if stream.test.shape[1] < width:
-            raise ValueError(
-                "n_components or n_oversamples has been raised since the first batch. Begin "
-                "anew with a clone."
-            )
-        stream = stream.add(operator)
-        self.opu_, self._stream = opu, stream
-        values, components = stream.decompose(self.n_components)
-        _, components = svd_flip(None, components, u_based_decision=False)
-        count, mean, _ = stream.moments
-        variance = np.maximum(values**2 / count - (components @ mean) ** 2, 0)
+        operator, values, components = self._add_batch(X, self.n_components, centred=False)
+        count, mean, _ = self._stream.moments
+        squares = values.astype(np.float64) ** 2
+        variance = np.maximum(squares / count - (components @ mean) ** 2, 0)
         self.components_, self.singular_values_, self.explained_variance_ = (
             operator.asarray(found.astype(operator.dtype))
             for found in (components, values, variance)
         )
-        self._set_ratio(stream.moments)
+        self._set_ratio(self._stream.moments)
         self.n_iter_, self.n_passes_, self.n_samples_seen_ = 0, 1, count
         return self
 
@@ -328,47 +300,13 @@ class OPUTruncatedSVD(
             are components.
         """
         check_is_fitted(self, "components_")
-        xp = namespace(X) if dispatched(X) else np
-        with numbers_alone(X=X):
-            X = check_array(X, dtype=[xp.float64, xp.float32])
-        check_as_fitted(self, X, place(self.components_), "inverse_transform")
-        if X.shape[1] != self._n_features_out:
-            raise ValueError(
-                f"X has {X.shape[1]} columns, but there are {self._n_features_out} components. "
-                "Give what transform has returned."
-            )
-        dtype = np.result_type(numpy_dtype(X), numpy_dtype(self.components_))
-        return as_type(X, dtype) @ as_type(self.components_, dtype)
-
-    def _project(self, operator):
-        with operator.threads():
-            return operator.matmat(as_type(self.components_, operator.dtype).T)
+        X, dtype = self._validate_projections(X)
+        return X @ as_type(self.components_, dtype)
 
     def _set_ratio(self, of_rows):
         total = float(of_rows.spread / of_rows.count)
         variance = self.explained_variance_
         self.explained_variance_ratio_ = variance / total if total > 0 else variance * 0
-
-    def _validate(self, X, reset):
-        """X as an `Operator`; with names and number of features checked or noted."""
-        operator = operator_of(validate_matrix(self, X, reset=reset), "X")
-        if reset and self.n_components > min(operator.shape):
-            raise ValueError(
-                f"n_components({self.n_components}) must be <= min(n_samples, n_features) = "
-                f"{min(operator.shape)}."
-            )
-        return operator
-
-    @property
-    def _n_features_out(self):
-        return self.components_.shape[0]
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.array_api_support = True
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
 
 def _project_rows(components, rows):
