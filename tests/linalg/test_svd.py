@@ -7,6 +7,7 @@ import pandas
 import pytest
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import randomized_svd, svd_flip
 
 from skopu import OPU, Camera, GaussianMedium, LayeredMedium, opu_svd
