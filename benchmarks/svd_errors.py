@@ -54,7 +54,7 @@ def measure(seeds, tolerances):
             A, U, V = matrix(shape, values, seed, dtype)
             eps = np.finfo(dtype).eps
             for k, tol in itertools.product((1, 5, 20, 50), tolerances):
-                if tol < 1000 * eps:
+                if tol < 500 * eps:
                     continue
                 found = opu_svd(A, k, tol=tol, random_state=seed)
                 known = ROUNDING * eps * values[0] < 0.1 * tol * values[:k]

@@ -12,7 +12,7 @@ from ._orthonormal import orthonormalize, polish
 from ._svd_errors import ROUNDING, krylov_errors, rounding_errors, vector_errors
 from ._tall_blocks import inner, largest_length, multiply
 
-_SMALLEST_TOL = 1000  # in units of eps
+_SMALLEST_TOL = 500  # in units of eps
 _FAR = 30  # times the tolerance: a change from which on no bound is worth its computation
 
 

@@ -122,7 +122,7 @@ def opu_svd(
     n_oversamples) columns with "auto".
 
     An error bound is an estimate with a margin, from residuals and how they fall: true errors were
-    below it in 99 % of some 1000 decompositions, and a third of it in the median, see
+    below it in 99.6 % of 1680 decompositions, and a fifth of it in the median, see
     :doc:`/user_guide/linear_algebra`.
 
     A noisy camera changes what the sketch holds, not the products that follow: with
