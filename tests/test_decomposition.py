@@ -238,13 +238,18 @@ def test_partial_fit_keeps_orthonormal_components(dtype):
         assert np.isclose(svd.singular_values_[0], expected, rtol=1e-3)
 
 
-def test_fit_and_partial_fit_begin_anew_after_each_other():
-    fresh = OPUTruncatedSVD(3, random_state=0).partial_fit(X[200:])
-    svd = OPUTruncatedSVD(3, random_state=0).partial_fit(X[:200]).fit(X)
-    assert np.array_equal(svd.components_, OPUTruncatedSVD(3, random_state=0).fit(X).components_)
-    assert np.array_equal(svd.partial_fit(X[200:]).components_, fresh.components_)
-    again = pickle.loads(pickle.dumps(svd))
-    assert np.array_equal(again.partial_fit(X).components_, svd.partial_fit(X).components_)
+def test_partial_fit_goes_on_from_fit_and_fit_begins_anew():
+    exact = np.linalg.svd(X, compute_uv=False)[:3]
+    svd = OPUTruncatedSVD(3, random_state=0).fit(X[:200])
+    again = pickle.loads(pickle.dumps(svd)).partial_fit(X[200:])
+    assert np.array_equal(again.components_, svd.partial_fit(X[200:]).components_)
+    assert svd.n_samples_seen_ == len(X)
+    assert np.allclose(svd.singular_values_, exact, rtol=0.02)
+    assert np.array_equal(
+        svd.fit(X).components_, OPUTruncatedSVD(3, random_state=0).fit(X).components_
+    )
+    with pytest.raises(ValueError, match="fit has seen a LinearOperator"):
+        svd.fit(aslinearoperator(X)).partial_fit(X)
 
 
 @pytest.mark.parametrize(

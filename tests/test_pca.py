@@ -180,13 +180,20 @@ def test_partial_fit_of_batches_whose_means_differ():
         assert np.allclose(abs(pca.components_ @ exact.components_.T), np.eye(3), atol=1e-5)
 
 
-def test_partial_fit_and_fit_begin_anew_after_each_other():
-    pca = OPUPCA(3, random_state=0).partial_fit(X[:100]).fit(X)
-    assert np.array_equal(pca.components_, OPUPCA(3, random_state=0).fit(X).components_)
-    fresh = OPUPCA(3, random_state=0).partial_fit(X[100:])
-    assert np.array_equal(pca.partial_fit(X[100:]).components_, fresh.components_)
-    again = pickle.loads(pickle.dumps(pca))
-    assert np.array_equal(again.partial_fit(X).components_, pca.partial_fit(X).components_)
+def test_partial_fit_goes_on_from_fit_and_fit_begins_anew():
+    exact = PCA(4, svd_solver="full").fit(X)
+    pca = OPUPCA(4, random_state=0).fit(X[:200]).partial_fit(X[200:300])
+    pca = pickle.loads(pickle.dumps(pca)).partial_fit(X[300:])
+    assert pca.n_samples_seen_ == 400
+    assert np.allclose(pca.mean_, exact.mean_)
+    assert np.allclose(pca.explained_variance_, exact.explained_variance_, rtol=0.05)
+    assert np.isclose(pca.noise_variance_, exact.noise_variance_, rtol=0.02)
+    pca.fit(X)
+    assert np.array_equal(pca.components_, OPUPCA(4, random_state=0).fit(X).components_)
+    with pytest.raises(ValueError, match="raised since the first batch"):
+        pca.set_params(n_components=5).partial_fit(X)
+    with pytest.raises(ValueError, match="fit has seen a LinearOperator"):
+        OPUPCA(2).fit(aslinearoperator(X)).partial_fit(X)
 
 
 def test_partial_fit_of_single_rows_after_two():

@@ -7,7 +7,7 @@ from scipy.sparse.linalg import LinearOperator
 from sklearn.utils import check_array
 
 from .._device_mixin import DeviceMixin
-from .._utils.arrays import as_type, dispatched, like, namespace, numpy_dtype, place
+from .._utils.arrays import as_type, dispatched, like, namespace, numpy_dtype, place, to_numpy
 from .._utils.checks import check_as_fitted, numbers_alone, validate_matrix
 from .._utils.private_sklearn import Interval, StrOptions
 from ..linalg._operators import operator_of
@@ -54,9 +54,21 @@ class Decomposition(DeviceMixin):
         self.error_bound_ = like(found.error_bound, found.s)
         self.vector_error_bound_ = like(found.vector_error_bound, found.s)
 
-    def _forget_bounds(self):
+    def _stream_so_far(self, width, centred):
+        """That of former batches, or else what a former fit has found, as the first of them."""
+        if hasattr(self, "_stream"):
+            return self._stream
+        if self._moments is None:
+            raise ValueError(
+                "fit has seen a LinearOperator, and not the mean and variance of its rows, which "
+                "partial_fit would go on from. Begin anew with a clone."
+            )
+        values, vectors = to_numpy(self.singular_values_), to_numpy(self.components_)
+        return Stream.after(values, vectors, self._moments, width, centred)
+
+    def _forget_fit(self):
         """Forget what a former fit has set, of which batches know nothing."""
-        for name in ("error_bound_", "vector_error_bound_"):
+        for name in ("error_bound_", "vector_error_bound_", "_moments"):
             self.__dict__.pop(name, None)
 
     def _add_batch(self, X, n_components, centred):
@@ -64,15 +76,15 @@ class Decomposition(DeviceMixin):
 
         n_components None is as many as the first batch allows.
         """
-        first = not hasattr(self, "_stream")
         if isinstance(X, LinearOperator):
             raise ValueError("partial_fit takes rows. Give a LinearOperator to fit.")
+        first = not hasattr(self, "_stream") and not hasattr(self, "_moments")
         operator = operator_of(validate_matrix(self, X, reset=first), "X")
         if not first:
             check_as_fitted(self, operator.sample, place(self.components_), "partial_fit")
         n_features = operator.shape[1]
         if n_components is None:
-            n_components = min(operator.shape) if first else len(self.components_)
+            n_components = min(operator.shape) if first else self.components_.shape[0]
         if n_components > n_features:
             raise ValueError(f"n_components({n_components}) must be <= n_features = {n_features}.")
         width = min(2 * n_components + self.n_oversamples, n_features)
@@ -80,15 +92,15 @@ class Decomposition(DeviceMixin):
             opu = self._own_device(self.random_state)
             stream = Stream.empty(n_features, width, centred)
         else:
-            opu, stream = self.opu_, self._stream
-        if len(stream.kept) < width:
-            raise ValueError(
-                "n_components or n_oversamples has been raised since the first batch. Begin "
-                "anew with a clone."
-            )
+            opu, stream = self.opu_, self._stream_so_far(width, centred)
+            if self.components_.shape[0] < n_components or len(stream.kept) < width:
+                raise ValueError(
+                    "n_components or n_oversamples has been raised since the first batch. Begin "
+                    "anew with a clone."
+                )
         stream, values, vectors = stream.add(operator, opu)
         self.opu_, self._stream = opu, stream
-        self._forget_bounds()
+        self._forget_fit()
         return operator, values[:n_components], vectors[:n_components]
 
     def _validate_projections(self, X):

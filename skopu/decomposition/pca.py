@@ -227,10 +227,10 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
                     "products with a LinearOperator do not tell. Give a number of components."
                 )
             mean, spread = operator.rmatmat(np.ones((n_samples, 1), operator.dtype)), None
-            mean = mean[:, 0] / n_samples
+            mean, self._moments = mean[:, 0] / n_samples, None
         else:
-            of_rows = moments(operator)
-            mean, spread = of_rows.mean, of_rows.spread
+            self._moments = moments(operator)
+            _, mean, spread = self._moments
         self.opu_ = self._own_device(self.random_state)
         centred = CentredOperator(operator)
         with progress_bar(self.verbose, None, "pca", " passes") as operator.done:
@@ -303,8 +303,8 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         Returns
         -------
         self : object
-            Transformer fitted to all rows since the first call. `fit` begins anew, and so does
-            the first call after it.
+            Transformer fitted to all rows since the first call, and those of `fit` if that came
+            before; of these, it knows what `fit` has found. `fit` begins anew.
 
         Raises
         ------

@@ -197,8 +197,10 @@ class OPUTruncatedSVD(
             self.explained_variance_ = namespace(X_new).var(X_new, axis=0)
             if isinstance(X, LinearOperator):
                 self.__dict__.pop("explained_variance_ratio_", None)
+                self._moments = None
             else:
-                self._set_ratio(moments(operator))
+                self._moments = moments(operator)
+                self._set_ratio(self._moments)
         self.n_passes_ = operator.n_passes
         self.n_samples_seen_ = operator.shape[0]
         self.__dict__.pop("_stream", None)
@@ -224,8 +226,8 @@ class OPUTruncatedSVD(
         Returns
         -------
         self : object
-            Transformer fitted to all rows since the first call. `fit` begins anew, and so does
-            the first call after it.
+            Transformer fitted to all rows since the first call, and those of `fit` if that came
+            before; of these, it knows what `fit` has found. `fit` begins anew.
 
         Raises
         ------

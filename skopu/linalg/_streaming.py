@@ -92,6 +92,14 @@ class Stream(NamedTuple):
         none = Moments(0, np.zeros(n_features), 0.0)
         return cls(np.zeros((width, n_features)), none, centred)
 
+    @classmethod
+    def after(cls, values, vectors, moments_so_far, width, centred):
+        """A stream that goes on from a decomposition, of which as many as width are kept."""
+        kept = np.zeros((width, vectors.shape[1]))
+        n_kept = min(width, len(values))
+        kept[:n_kept] = values[:n_kept, None] * vectors[:n_kept]
+        return cls(kept, moments_so_far, centred)
+
     def add(self, operator, opu):
         """The stream with the rows of an `Operator` added; this one stays as it is."""
         added, kept = moments(operator), self.kept

@@ -282,10 +282,11 @@ FAULTS = {"lost": 0.5, "repeated": 0.5, "late": 0.3, "hangs": 0.6}
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faulty_frames_are_taken_again(fault):
-    options = {"n_inputs": 64, "batch_size": 40, "timeout": 0.2 if fault == "hangs" else 10.0}
     X = bits(np.random.default_rng(0), 300, 50)
-    opu = BenchOPU(SimulatedBench(**options), retries=20)
+    opu = BenchOPU(SimulatedBench(n_inputs=64, batch_size=40), retries=20)
     expected = opu.intensity(X, 200)
+    if fault == "hangs":
+        opu.bench.timeout = 0.2
     opu.bench._chances[fault] = FAULTS[fault]  # the same pixels, and trouble from now on
     with pytest.warns(BenchWarning, match="were faulty and were taken again"):
         found = opu.intensity(X, 200)
