@@ -24,6 +24,8 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
     ----------
     n_matvecs : int, default=100
         Most products of the matrix with a vector.
+    rtol : float, default=None
+        Standard error, relative to the trace, at which to stop. None spends all products.
     method : {"xtrace", "hutch++", "hutchinson", "sketch"} or TraceMethod, default="xtrace"
         How they are spent.
     function : {"log", "exp", "sqrt", "inv"} or callable, default=None
@@ -83,6 +85,7 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
 
     _parameter_constraints = {
         "n_matvecs": [Interval(numbers.Integral, 1, None, closed="left")],
+        "rtol": [Interval(numbers.Real, 0, None, closed="neither"), None],
         "method": [StrOptions(set(TRACE_METHODS)), TraceMethod],
         "function": [StrOptions(set(FUNCTIONS)), callable, None],
         "lanczos_steps": [Interval(numbers.Integral, 4, None, closed="left")],
@@ -94,6 +97,7 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
         self,
         n_matvecs=100,
         *,
+        rtol=None,
         method="xtrace",
         function=None,
         lanczos_steps=20,
@@ -101,6 +105,7 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
         random_state=None,
     ):
         self.n_matvecs = n_matvecs
+        self.rtol = rtol
         self.method = method
         self.function = function
         self.lanczos_steps = lanczos_steps
@@ -135,6 +140,7 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
         self.trace_, self.standard_error_, self.n_matvecs_ = opu_trace(
             X,
             self.n_matvecs,
+            rtol=self.rtol,
             method=self.method,
             function=self.function,
             lanczos_steps=self.lanczos_steps,

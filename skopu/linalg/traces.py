@@ -6,13 +6,17 @@ from typing import NamedTuple
 
 from sklearn.exceptions import ConvergenceWarning
 
-from .._utils.checks import check_choice, check_count
+from .._utils.checks import check_choice, check_count, check_positive
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
 from ._lanczos import MatrixFunction
 from ._operators import check_operator
 from ._trace_methods import TRACE_METHODS
 from .trace_method import TraceMethod
+
+_FIRST = 60  # products of the first round: of fewer, the standard error is too uncertain
+_LEAST_GROWTH, _GROWTH = 1.5, 3  # of a round over the one before
+_AIM = 0.7  # of the error that is allowed
 
 
 class Estimate(NamedTuple):
@@ -37,6 +41,7 @@ def opu_trace(
     A,
     n_matvecs=100,
     *,
+    rtol=None,
     method="xtrace",
     function=None,
     lanczos_steps=20,
@@ -51,6 +56,11 @@ def opu_trace(
         Real matrix; symmetric where ``function`` is given, any otherwise.
     n_matvecs : int, default=100
         Most products of A with a vector.
+    rtol : float, default=None
+        Standard error, relative to the trace, at which to stop. Products are spent in rounds, each
+        larger than the one before and with vectors of its own, and the last round is the estimate:
+        the others, some half of all products, say how many it takes. A "sketch" reads the same
+        vectors again. None spends all products at once.
     method : {"xtrace", "hutch++", "hutchinson", "sketch"} or TraceMethod, default="xtrace"
         How they are spent. With m products, each error is for a symmetric A:
 
@@ -92,11 +102,13 @@ def opu_trace(
     ------
     ValueError
         If A is not square, complex or contains NaN; is not symmetric, or has eigenvalues
-        where the function is not defined; or n_matvecs is too small for the method.
+        where the function is not defined; n_matvecs is too small for the method, or rtol is not
+        positive.
 
     Warns
     -----
     sklearn.exceptions.ConvergenceWarning
+        If n_matvecs products are too few for ``rtol``.
         If the trace of a function still changes with the number of Lanczos steps, or, for
         "inv", the smallest eigenvalue that they find does, and matters. The standard error is
         then infinite.
@@ -142,6 +154,9 @@ def opu_trace(
     >>> value, standard_error, n_matvecs = opu_trace(A, n_matvecs=100, random_state=0)
     >>> round(value, 6), n_matvecs
     (2.0, 100)
+    >>> found = opu_trace(A + np.eye(200), 10_000, rtol=1e-3, random_state=0)
+    >>> found.standard_error < 1e-3 * found.value, found.n_matvecs < 10_000
+    (True, True)
     >>> B = np.diag(np.linspace(1, 2, 200))
     >>> logdet = opu_trace(B, 400, method="hutchinson", function="log", random_state=0)
     >>> bool(abs(logdet.value - np.linalg.slogdet(B)[1]) < 3 * logdet.standard_error)
@@ -162,7 +177,11 @@ def opu_trace(
             + (f" with f(A), of {cost} products with A each" if function is not None else "")
             + f", so n_matvecs must be at least {method.least * cost}, got {n_matvecs}."
         )
-    value, standard_error = _checked(method, method.estimate(multiplied, n_products, opu))
+    if rtol is None:
+        value, standard_error = _checked(method, method.estimate(multiplied, n_products, opu))
+    else:
+        rtol = check_positive(rtol, "rtol", instead=", or None")
+        value, standard_error = _in_rounds(method, multiplied, n_products, rtol, opu)
     if operator.n_matvecs > n_matvecs:
         raise ValueError(
             f"{type(method).__name__}.estimate has made {operator.n_matvecs} products, and "
@@ -179,7 +198,35 @@ def opu_trace(
                 ConvergenceWarning,
                 stacklevel=2,
             )
+    if rtol is not None and rtol * abs(value) < standard_error < math.inf:
+        share = standard_error / abs(value) if value else math.inf
+        warnings.warn(
+            f"The standard error is {share:.1g} of the trace, and not rtol={rtol:g}, after "
+            f"{operator.n_matvecs} products with A. Raise "
+            "n_matvecs" + (", or lanczos_steps." if function is not None else "."),
+            ConvergenceWarning,
+            stacklevel=2,
+        )
     return Estimate(value, standard_error, operator.n_matvecs)
+
+
+def _in_rounds(method, A, n_products, rtol, opu):
+    """Estimate of the last of several rounds, at most n_products together.
+
+    A round that is stopped at since its error looks small has an error that is small by chance, a
+    little: it must be smaller than is asked for, by what chance does.
+    """
+    size = min(n_products, max(method.least, _FIRST))
+    while True:
+        value, error = _checked(method, method.estimate(A, size, opu))
+        n_products -= size
+        allowed = rtol * abs(value)
+        if error * (1 + math.sqrt(2 / size)) <= allowed:
+            return value, error
+        last, times = size, (error / (_AIM * allowed)) ** 2 if allowed > 0 else _GROWTH
+        size = min(math.ceil(size * min(max(times, _LEAST_GROWTH), _GROWTH)), n_products)
+        if size <= last:  # fewer products would not make a better estimate
+            return value, error
 
 
 def _checked(method, found):

@@ -435,6 +435,8 @@ S = symmetric(np.linspace(1, 5, 20))
         (np.ones((3, 4)), {}, "must be square"),
         (S, {"n_matvecs": 0}, "n_matvecs must be an integer of at least 1"),
         (S, {"n_matvecs": 3}, "at least 4, got 3"),
+        (S, {"rtol": 0}, "rtol must be a positive number, or None"),
+        (S, {"rtol": "1e-3"}, "rtol must be a positive number, or None"),
         (S, {"n_matvecs": 1, "method": "hutchinson"}, "at least 2, got 1"),
         (S, {"n_matvecs": 79, "function": "log"}, "at least 80, got 79"),
         (S, {"method": "exact"}, "method must be one of"),
@@ -527,3 +529,46 @@ def test_negative_definite_has_an_inverse():
     value, error, _ = opu_trace(-S, 400, function="inv", random_state=0)
     assert abs(value + np.sum(1 / np.linspace(1, 5, 20))) < 4 * error
     assert error < 0.3
+
+
+DECAYING = symmetric(np.arange(1, 301.0) ** -0.7)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_products_are_spent_until_the_error_is_small(method):
+    found = [
+        opu_trace(DECAYING, 30_000, rtol=rtol, method=method, random_state=0)
+        for rtol in (0.1, 0.01, 0.002)
+    ]
+    for estimate, rtol in zip(found, (0.1, 0.01, 0.002), strict=True):
+        assert estimate.standard_error <= rtol * estimate.value
+    assert found[0].n_matvecs <= 60
+    assert found[1].n_matvecs < found[2].n_matvecs < 30_000
+
+
+@pytest.mark.parametrize("method", ["hutchinson", "hutch++", "xtrace"])
+def test_stopping_does_not_spoil_the_interval(method):
+    exact, n_seeds = np.trace(DECAYING), 200
+    errors = np.empty((n_seeds, 2))
+    for seed in range(n_seeds):
+        found = opu_trace(DECAYING, 5000, rtol=0.02, method=method, random_state=seed)
+        errors[seed] = abs(found.value - exact), found.standard_error
+    covered = np.mean(errors[:, 0] < scipy.stats.t(20).ppf(0.975) * errors[:, 1])
+    assert (covered - 0.95) / np.sqrt(0.95 * 0.05 / n_seeds) > -3
+
+
+def test_functions_in_rounds():
+    exact = np.log(np.arange(1, 301.0) ** -0.7).sum()
+    found = opu_trace(DECAYING, 20_000, rtol=0.01, function="log", random_state=0)
+    assert found.standard_error <= 0.01 * abs(found.value)
+    assert abs(found.value - exact) < 4 * found.standard_error
+    assert found.n_matvecs < 20_000
+
+
+def test_an_error_that_cannot_be_reached_is_told():
+    with pytest.warns(ConvergenceWarning, match="and not rtol=1e-06, after .* Raise n_matvecs"):
+        found = opu_trace(DECAYING, 500, rtol=1e-6, method="hutchinson", random_state=0)
+    assert 250 < found.n_matvecs <= 500
+    assert found.standard_error > 1e-6 * found.value
+    with pytest.warns(ConvergenceWarning, match="after 4 products"):
+        assert opu_trace(np.zeros((9, 9)) + np.diag([1, -1] + [0] * 7), 4, rtol=0.1).n_matvecs <= 4
