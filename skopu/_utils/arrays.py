@@ -178,6 +178,12 @@ def to_numpy(x):
     return backend_of(x).to_numpy(x)
 
 
+def concat(arrays, axis):
+    """Arrays of one library joined along an axis."""
+    # NumPy has had the array API's name since 2.0 only.
+    return getattr(namespace(arrays[0]), "concat", np.concatenate)(arrays, axis=axis)
+
+
 def numpy_dtype(x):
     """The dtype of an array as NumPy's; TypeError where NumPy has none such."""
     try:

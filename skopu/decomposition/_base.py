@@ -29,10 +29,16 @@ class Decomposition(DeviceMixin):
         "verbose": ["verbose"],
     }
 
-    def _validate(self, X, reset, n_components=1):
-        """X as an `Operator`; with names and number of features checked or noted."""
-        operator = operator_of(validate_matrix(self, X, reset=reset), "X")
-        if reset and n_components > min(operator.shape):
+    def _validate_like_fitted(self, X, method):
+        """X as an `Operator`, of the features, library and device that were fitted."""
+        operator = operator_of(validate_matrix(self, X, reset=False), "X")
+        check_as_fitted(self, operator.sample, place(self.components_), method)
+        return operator
+
+    def _validate(self, X, n_components=1):
+        """X to fit, as an `Operator`; names and number of features are noted."""
+        operator = operator_of(validate_matrix(self, X), "X")
+        if n_components > min(operator.shape):
             raise ValueError(
                 f"n_components({n_components}) must be <= min(n_samples, n_features) = "
                 f"{min(operator.shape)}."
@@ -79,9 +85,7 @@ class Decomposition(DeviceMixin):
         if isinstance(X, LinearOperator):
             raise ValueError("partial_fit takes rows. Give a LinearOperator to fit.")
         first = not hasattr(self, "_stream") and not hasattr(self, "_moments")
-        operator = operator_of(validate_matrix(self, X, reset=first), "X")
-        if not first:
-            check_as_fitted(self, operator.sample, place(self.components_), "partial_fit")
+        operator = self._validate(X) if first else self._validate_like_fitted(X, "partial_fit")
         n_features = operator.shape[1]
         if n_components is None:
             n_components = min(operator.shape) if first else self.components_.shape[0]

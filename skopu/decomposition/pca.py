@@ -10,8 +10,8 @@ from scipy.sparse.linalg import LinearOperator
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._utils.arrays import as_type, like, namespace, numpy_dtype, place, to_numpy
-from .._utils.checks import check_as_fitted, transform_lazily
+from .._utils.arrays import as_type, like, namespace, numpy_dtype, to_numpy
+from .._utils.checks import transform_lazily
 from .._utils.dask_collections import is_dask
 from .._utils.fitting import unchanged_on_error
 from .._utils.private_sklearn import Interval, RealNotInt, fit_context
@@ -216,7 +216,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     def _fit(self, X):
         n_components = self.n_components
         whole = isinstance(n_components, numbers.Integral)
-        operator = self._validate(X, True, n_components if whole else 1)
+        operator = self._validate(X, n_components if whole else 1)
         n_samples = operator.shape[0]
         _check_n_samples(n_samples)
         is_share = n_components is not None and not whole
@@ -357,9 +357,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             scaled = self.components_ / self._scale()[:, None]
             project = functools.partial(_project_rows, scaled, self.mean_ @ scaled.T)
             return transform_lazily(self, X, project, self._n_features_out)
-        operator = self._validate(X, reset=False)
-        check_as_fitted(self, operator.sample, place(self.components_), "transform")
-        return self._transform(operator)
+        return self._transform(self._validate_like_fitted(X, "transform"))
 
     def _transform(self, operator):
         X_new = self._project(operator)
@@ -494,8 +492,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         variances, noise = self._model()
         if isinstance(X, LinearOperator):
             raise ValueError("score takes rows, which a LinearOperator does not show.")
-        operator = self._validate(X, reset=False)
-        check_as_fitted(self, operator.sample, place(self.components_), "score_samples")
+        operator = self._validate_like_fitted(X, "score_samples")
         n_features = self.n_features_in_
         if self.n_components_ < n_features:
             self._check_noise(noise)

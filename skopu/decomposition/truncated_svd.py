@@ -8,8 +8,8 @@ from scipy.sparse.linalg import LinearOperator
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._utils.arrays import as_type, namespace, place
-from .._utils.checks import check_as_fitted, transform_lazily
+from .._utils.arrays import as_type, namespace
+from .._utils.checks import transform_lazily
 from .._utils.dask_collections import is_dask
 from .._utils.fitting import unchanged_on_error
 from .._utils.private_sklearn import Interval, fit_context
@@ -188,7 +188,7 @@ class OPUTruncatedSVD(
         ValueError
             As for `fit`.
         """
-        operator = self._validate(X, True, self.n_components)
+        operator = self._validate(X, self.n_components)
         self.opu_ = self._own_device(self.random_state)
         with progress_bar(self.verbose, None, "svd", " passes") as operator.done:
             self._decompose(operator, self.n_components)
@@ -278,9 +278,7 @@ class OPUTruncatedSVD(
         if is_dask(X):
             project = functools.partial(_project_rows, self.components_)
             return transform_lazily(self, X, project, self._n_features_out)
-        operator = self._validate(X, reset=False)
-        check_as_fitted(self, operator.sample, place(self.components_), "transform")
-        return self._project(operator)
+        return self._project(self._validate_like_fitted(X, "transform"))
 
     def inverse_transform(self, X):
         """Data in the space of the features, of which X are the projections.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._utils.arrays import like, namespace, numpy_dtype
+from .._utils.arrays import concat, like, namespace, numpy_dtype
 from .._utils.checks import check_positive
 from ..optics import GaussianMedium
 from ._orthonormal import orthonormalize, polish
@@ -182,5 +182,4 @@ def _complete(Q, n_columns, run):
     more = like(np.ascontiguousarray(more, numpy_dtype(Q)), Q)
     for _ in range(2):  # the second time for accuracy
         more, _ = orthonormalize(more, [Q], 1, 0.0, run)
-    # NumPy has had the array API's name since 2.0 only.
-    return getattr(namespace(Q), "concat", np.concatenate)([Q, more], axis=1)
+    return concat([Q, more], axis=1)

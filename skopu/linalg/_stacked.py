@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._utils.arrays import like, namespace
+from .._utils.arrays import concat, like
 
 
 class StackedOperator:
@@ -17,11 +17,8 @@ class StackedOperator:
 
     def matmat(self, X):
         """The stack @ X."""
-        xp = namespace(self.top)
         X = like(X, self.top) if isinstance(X, np.ndarray) else X
-        parts = [self.top @ X, self.below.matmat(X)]
-        # NumPy has had the array API's name since 2.0 only.
-        return getattr(xp, "concat", np.concatenate)(parts, axis=0)
+        return concat([self.top @ X, self.below.matmat(X)], axis=0)
 
     def rmatmat(self, Y):
         """The stack's transpose @ Y."""
