@@ -39,6 +39,7 @@ numpydoc_validation_exclude = {
     "TransmissionReport",
     "RecoveredInputs",
     "SVDResult",
+    "DiagonalEstimate",
 }
 numpydoc_validation_checks = {"SS02", "PR01", "PR02", "RT03"}
 

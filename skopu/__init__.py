@@ -11,7 +11,14 @@ from .inspection import (
 )
 from .kernel_approximation import OpticalRandomFeatures
 from .kernels import arc_cosine_kernel, optical_kernel
-from .linalg import count_triangles, opu_lstsq, opu_matmul, opu_svd, opu_trace
+from .linalg import (
+    count_triangles,
+    opu_diagonal,
+    opu_lstsq,
+    opu_matmul,
+    opu_svd,
+    opu_trace,
+)
 from .linear_model import OpticalRidge, OpticalRidgeClassifier
 from .neural_network import DFAClassifier, DFAGraphClassifier, DFARegressor, NodeClassifier
 from .optics import OPU, Camera, GaussianMedium, LayeredMedium, MeasuredMedium
@@ -42,6 +49,7 @@ __all__ = [
     "arc_cosine_kernel",
     "count_triangles",
     "optical_kernel",
+    "opu_diagonal",
     "opu_lstsq",
     "opu_matmul",
     "opu_svd",

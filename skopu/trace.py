@@ -26,8 +26,9 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
         Most products of the matrix with a vector.
     rtol : float, default=None
         Standard error, relative to the trace, at which to stop. None spends all products.
-    method : {"xtrace", "hutch++", "hutchinson", "sketch"} or TraceMethod, default="xtrace"
-        How they are spent.
+    method : {"xtrace", "xnystrace", "hutch++", "hutchinson", "sketch"} or TraceMethod, \
+            default="xtrace"
+        How they are spent. "xnystrace" is for positive semi-definite matrices and functions.
     function : {"log", "exp", "sqrt", "inv"} or callable, default=None
         Estimate the trace of this function of a symmetric matrix instead. A callable takes
         an array of eigenvalues to a real array of the same shape.

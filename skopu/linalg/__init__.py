@@ -5,6 +5,7 @@ multiply by them on their device, and return such arrays.
 """
 
 from ._trace_methods import TRACE_METHODS
+from .diagonals import DiagonalEstimate, opu_diagonal
 from .lstsq import opu_lstsq
 from .matmul import opu_matmul
 from .svd import SVDResult, opu_svd
@@ -14,9 +15,11 @@ from .triangles import count_triangles
 
 __all__ = [
     "TRACE_METHODS",
+    "DiagonalEstimate",
     "SVDResult",
     "TraceMethod",
     "count_triangles",
+    "opu_diagonal",
     "opu_lstsq",
     "opu_matmul",
     "opu_svd",

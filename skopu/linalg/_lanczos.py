@@ -1,8 +1,10 @@
 """Functions of a symmetric matrix, by the Lanczos process."""
 
 import math
+import warnings
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from .._utils.arrays import backend_of, like, namespace
 from .._utils.checks import check_count
@@ -16,6 +18,38 @@ _SETTLED = 0.7  # end of the spectrum over that seen by half the steps, if it ha
 _VISIBLE = 0.1  # part of the forms that eigenvalues nearer to zero change, if they matter
 
 
+def function_of(operator, function, lanczos_steps):
+    """An `Operator`, or a `MatrixFunction` of it where there is a function."""
+    return operator if function is None else MatrixFunction(operator, function, lanczos_steps)
+
+
+def check_products(multiplied, n_matvecs, least, method):
+    """How many products with it n_matvecs products with A allow, if that is enough."""
+    n_products = n_matvecs // multiplied.cost
+    if n_products < least:
+        each = multiplied.cost
+        raise ValueError(
+            f'method="{method}" takes at least {least} products'
+            + (f" with f(A), of {each} products with A each" if each > 1 else "")
+            + f", so n_matvecs must be at least {least * each}, got {n_matvecs}."
+        )
+    return n_products
+
+
+def checked_truncation(multiplied, stacklevel):
+    """Truncation error of the trace, with a warning where it is not known, and infinite."""
+    truncation, converges = multiplied.truncation()
+    if not converges:
+        warnings.warn(
+            f"{multiplied.cost} Lanczos steps are too few for this function of A: its trace still "
+            "changes, and nothing tells by how much: the standard error is infinite. Raise "
+            "lanczos_steps, and n_matvecs with it, or add a multiple of the identity to A.",
+            ConvergenceWarning,
+            stacklevel=stacklevel + 1,
+        )
+    return truncation
+
+
 class MatrixFunction:
     """f(A) as something to multiply by, for a symmetric A.
 
@@ -27,9 +61,10 @@ class MatrixFunction:
     has_rows = False
 
     def __init__(self, operator, function, n_steps):
-        self.operator = operator
+        self.operator, self.name = operator, f"f({operator.name})"
         self.shape, self.dtype = operator.shape, operator.dtype
         self.n_steps = min(check_count(n_steps, "lanczos_steps", 4), operator.shape[0])
+        self.cost = self.n_steps
         self.function = spectral_function(function)
         self._forms, self._settled, self._condition = None, True, 1.0
         self.n_probes = 0
@@ -73,6 +108,10 @@ class MatrixFunction:
     def threads(self):
         """What runs pieces of work while there are products with A."""
         return self.operator.threads()
+
+    def rmatmat(self, X):
+        """f(A).T @ X, which is the same."""
+        return self.matmat(X)
 
     def matmat(self, X):
         """f(A) @ X."""
@@ -189,12 +228,18 @@ class MatrixFunction:
 
 def check_symmetric(X, images, name):
     """Raise ValueError where images = A @ X, of two columns or more, show A unsymmetric."""
+    difference = asymmetry(X, images)
+    if difference > 0:
+        raise ValueError(
+            f"{name} must be symmetric here, but x'Ay and y'Ax differ by {difference:.3g} for "
+            "random x and y. Use (A + A.T) / 2 if the difference is noise."
+        )
+
+
+def asymmetry(X, images):
+    """Largest difference of x'Ay and y'Ax, images = A @ X; 0 where rounding may make it."""
     products = inner(X, images, map)
     rounding = 100 * np.finfo(products.dtype).eps * np.sqrt(X.shape[0])
     rounding *= np.outer(lengths(X), lengths(images)).max()
-    if abs(products - products.T).max() > rounding:
-        raise ValueError(
-            f"{name} must be symmetric here, but x'Ay and y'Ax differ by "
-            f"{abs(products - products.T).max():.3g} for random x and y. Use (A + A.T) / 2 if "
-            "the difference is noise."
-        )
+    difference = abs(products - products.T).max()
+    return difference if difference > rounding else 0.0

@@ -7,6 +7,10 @@ import numpy as np
 from .._utils.arrays import as_type, like, numpy_dtype
 from ._tall_blocks import forms, inner, qr
 
+# Found by benchmarks/trace_errors.py.
+_IN_SPACE = 0.3  # of the spread, that it is too small by where all of the trace is in the space
+_FALLING, _FLAT = 0.2, 0.5  # directions left over those that equal eigenvalues would make
+
 
 def leave_one_out(X, span, factors, multiply):
     """XTrace of one or more matrices B = C'D from products with independent vectors.
@@ -28,12 +32,7 @@ def leave_one_out(X, span, factors, multiply):
     dtype = numpy_dtype(X)
     Q, R = qr(as_type(span, np.float64))
     in_space = multiply(as_type(Q, dtype))
-    # Without column i of span, the space loses one direction: column i of R^-T, scaled. If
-    # R is singular to rounding, any direction that R does not see will do.
-    U, sizes, Vt = np.linalg.svd(R)
-    sizes = np.maximum(sizes / sizes[0], np.finfo(dtype).eps) if sizes[0] > 0 else sizes + 1
-    S = U @ (Vt / sizes[:, None])
-    S /= np.linalg.norm(S, axis=0)
+    S = lost_directions(R, np.finfo(dtype).eps)
     # What is left of each x outside the space that it had no part in.
     X = as_type(X, np.float64)
     W = inner(Q, X, map)
@@ -43,7 +42,8 @@ def leave_one_out(X, span, factors, multiply):
     gram = inner(left, left, map)
     squares = gram.diagonal()
     weights = np.divide(n - m + 1, squares, out=np.zeros(m), where=squares > 0)
-    geometry = _widening_by_geometry(n, S, along, gram, weights)
+    cosines = (S.T @ S) ** 2
+    geometry = _widening_by_geometry(n, cosines, along, gram, weights)
     S = like(S, X)
     values = np.empty((len(factors), m))
     for i, products in enumerate(zip(factors, in_space, strict=True)):
@@ -53,15 +53,61 @@ def leave_one_out(X, span, factors, multiply):
         values[i] = inside + outside
         if i == 0:
             parts = abs(forms(CQ, DQ)).sum(), abs(outside).mean()
+            near_rank = _widening_near_the_rank(inner(CQ, DQ, map), cosines, parts[1])
     shared = parts[0] / sum(parts) if any(parts) else 0.0
-    # The space follows the matrix as well, which geometry does not know: measured over
-    # spectra that decay like j^-1/2 to j^-4 and 0.7^j, the spread is too small by 30 % where
-    # nearly all of the trace is in the space, and in proportion where less is. (The
-    # jackknife, the other way to tell, is two to three times too large.)
-    return values, geometry * (1 + 0.3 * shared)
+    # The space follows the matrix as well, which geometry does not know. (The jackknife, the other
+    # way to tell, is two to three times too large.)
+    return values, max(geometry * (1 + _IN_SPACE * shared), near_rank)
 
 
-def _widening_by_geometry(n, S, along, gram, weights):
+def lost_directions(R, eps):
+    """Directions that the span of Q @ R loses without each column of it, as columns of Q.
+
+    They are columns of R^-T, scaled. If R is singular to rounding, any direction that R does not
+    see will do.
+    """
+    U, sizes, Vt = np.linalg.svd(R)
+    sizes = np.maximum(sizes / sizes[0], eps) if sizes[0] > 0 else sizes + 1
+    S = U @ (Vt / sizes[:, None])
+    return S / np.linalg.norm(S, axis=0)
+
+
+def _widening_near_the_rank(restricted, cosines, outside):
+    """The same where the eigenvalues end abruptly, or nearly, soon after those in the space.
+
+    Value i then holds the squared length of image i outside of the others' span, which
+    `widening_by_cosines` is for. A spectrum that falls leaves out small eigenvalues in much the
+    same direction each time, and its values are less correlated; the trace outside is then many
+    times the smallest eigenvalue inside.
+    """
+    unit = abs(restricted).max() or 1.0  # of numbers whose sums may be too large
+    eigenvalues = np.linalg.eigvalsh(restricted / unit + restricted.T / unit) / 2
+    if not (eigenvalues[0] > 0 or eigenvalues[-1] < 0) or outside <= 0:
+        return 1.0
+    flatness = abs(eigenvalues).min() * _n_left_out(cosines) / (outside / unit)
+    return widening_by_cosines(cosines, min(max((flatness - _FALLING) / (_FLAT - _FALLING), 0), 1))
+
+
+def widening_by_cosines(cosines, share=1.0):
+    """Standard error of the mean over the one from the spread, of values 1 / (G^-1)_ii.
+
+    cosines are (G^-1)_ij^2 / ((G^-1)_ii (G^-1)_jj). Of a Wishart matrix G with q + m - 1 degrees of
+    freedom, they are 1 / (q + 1) on average, and the correlation of two values is 1 / (q + 3); of
+    other random Gram matrices it is about that, or a share of it.
+    """
+    m = len(cosines)
+    correlation = share / (_n_left_out(cosines) + 3)
+    return math.sqrt((1 + (m - 1) * correlation) / (1 - correlation))
+
+
+def _n_left_out(cosines):
+    """Effective number of directions that are left to each vector by the others."""
+    m = len(cosines)
+    mean = (cosines.sum() - cosines.trace()) / max(m * (m - 1), 1)
+    return 1 / min(max(mean, np.finfo(float).eps), 1) - 1
+
+
+def _widening_by_geometry(n, cosines, along, gram, weights):
     """Standard error of the mean of XTrace's values over the one from their spread.
 
     Value i is <A, C_i>, where C_i is the projector on the space without direction s_i, plus
@@ -71,7 +117,6 @@ def _widening_by_geometry(n, S, along, gram, weights):
     dimensions share it.
     """
     m = len(weights)
-    cosines = (S.T @ S) ** 2
     inside = weights * along**2
     K = m - 2 - n + cosines + np.add.outer(inside, inside) * (1 - cosines)
     K += np.multiply.outer(weights, weights) * gram**2

@@ -22,6 +22,7 @@ class Operator:
     """
 
     stored = has_rows = True
+    cost = 1  # products with A that one with this takes, at most
 
     def __init__(self, A, name):
         self.A = A
@@ -70,6 +71,10 @@ class Operator:
     def _no_sums(self, weights):
         """Zeros of the shape of weights @ A, in the order of columns, which are what is shown."""
         return np.zeros((weights.shape[0], self.shape[1]), order="F")
+
+    def truncation(self):
+        """What a function's products lack, see `MatrixFunction`: nothing."""
+        return 0.0, True
 
     def count(self, n_matvecs):
         """Note that A is read once, for that many products with a vector, and say so to done."""

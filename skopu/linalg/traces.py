@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from .._utils.checks import check_choice, check_count, check_positive
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
-from ._lanczos import MatrixFunction
+from ._lanczos import check_products, checked_truncation, function_of
 from ._operators import check_operator
 from ._trace_methods import TRACE_METHODS
 from .trace_method import TraceMethod
@@ -61,7 +61,8 @@ def opu_trace(
         larger than the one before and with vectors of its own, and the last round is the estimate:
         the others, some half of all products, say how many it takes. A "sketch" reads the same
         vectors again. None spends all products at once.
-    method : {"xtrace", "hutch++", "hutchinson", "sketch"} or TraceMethod, default="xtrace"
+    method : {"xtrace", "xnystrace", "hutch++", "hutchinson", "sketch"} or TraceMethod, \
+            default="xtrace"
         How they are spent. With m products, each error is for a symmetric A:
 
         - "hutchinson" [1]_: mean of m quadratic forms x'Ax. Error about sqrt(2 / m) times
@@ -69,7 +70,9 @@ def opu_trace(
         - "hutch++" [2]_: a third of the products find the leading eigenspace, whose trace
           is exact, another third; the last one is "hutchinson" on the rest. Error O(1 / m).
         - "xtrace" [3]_: "hutch++" with all vectors used for both, each left out of the
-          space in its turn. The most accurate of all as soon as the spectrum falls.
+          space in its turn. The most accurate of those for any A as soon as the spectrum falls.
+        - "xnystrace" [3]_: the same with a Nyström approximation, which takes one product a
+          vector instead of two, for a positive semi-definite A or f(A): more accurate still.
         - "sketch" [4]_: tr(R'AR) / m from the rows of A sent through the device, as the
           optical machine makes it; R is read from it as well. About as accurate as
           "hutchinson", and the same where A has no rows to show: for an operator or a
@@ -102,8 +105,8 @@ def opu_trace(
     ------
     ValueError
         If A is not square, complex or contains NaN; is not symmetric, or has eigenvalues
-        where the function is not defined; n_matvecs is too small for the method, or rtol is not
-        positive.
+        where the function is not defined; is not positive semi-definite where the method needs it;
+        n_matvecs is too small for the method, or rtol is not positive.
 
     Warns
     -----
@@ -117,8 +120,9 @@ def opu_trace(
     -----
     The error is itself estimated, from m values, for "xtrace" m / 2 and for "hutch++" m / 3
     of them. If these are fewer than 20, take intervals from Student's t distribution. Values
-    of "xtrace" share their space, and the error is widened for it; still it is up to half too
-    small where n_matvecs / 2 comes close to the rank of A without reaching it.
+    of "xtrace" and "xnystrace" share their space, and the error is widened for it. Where their
+    number of vectors is the rank of A, or one less, of equal eigenvalues, intervals of 95 % cover
+    some 80 %; two fewer vectors, or one more, and they cover what they say.
 
     "xtrace" and "hutch++" take probes as rotation invariant, which those read by a camera of
     two bits or less are not: their bias is then a few per cent of the part of the trace
@@ -166,17 +170,8 @@ def opu_trace(
     opu = resolve_opu(opu, random_state, medium=GaussianMedium)
     n_matvecs = check_count(n_matvecs, "n_matvecs")
     method = check_choice(method, "method", TRACE_METHODS, TraceMethod)
-    multiplied, n_products, cost = operator, n_matvecs, 1
-    if function is not None:
-        multiplied = MatrixFunction(operator, function, lanczos_steps)
-        cost = multiplied.n_steps
-        n_products //= cost
-    if n_products < method.least:
-        raise ValueError(
-            f'method="{method.name}" takes at least {method.least} products'
-            + (f" with f(A), of {cost} products with A each" if function is not None else "")
-            + f", so n_matvecs must be at least {method.least * cost}, got {n_matvecs}."
-        )
+    multiplied = function_of(operator, function, lanczos_steps)
+    n_products = check_products(multiplied, n_matvecs, method.least, method.name)
     if rtol is None:
         value, standard_error = _checked(method, method.estimate(multiplied, n_products, opu))
     else:
@@ -187,17 +182,7 @@ def opu_trace(
             f"{type(method).__name__}.estimate has made {operator.n_matvecs} products, and "
             f"n_matvecs={n_matvecs} were allowed. Multiply n_products={n_products} columns at most."
         )
-    if function is not None:
-        truncation, converges = multiplied.truncation()
-        standard_error = math.hypot(standard_error, truncation)
-        if not converges:
-            warnings.warn(
-                f"{cost} Lanczos steps are too few for this function of A: its trace still "
-                "changes, and nothing tells by how much: the standard error is infinite. Raise "
-                "lanczos_steps, and n_matvecs with it, or add a multiple of the identity to A.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+    standard_error = math.hypot(standard_error, checked_truncation(multiplied, 2))
     if rtol is not None and rtol * abs(value) < standard_error < math.inf:
         share = standard_error / abs(value) if value else math.inf
         warnings.warn(
