@@ -1,22 +1,18 @@
 """Trace of a matrix, or of a function of it, from products with random vectors."""
 
 import math
-import warnings
 from typing import NamedTuple
-
-from sklearn.exceptions import ConvergenceWarning
 
 from .._utils.checks import check_choice, check_count, check_positive
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
 from ._lanczos import check_products, checked_truncation, function_of
 from ._operators import check_operator
+from ._rounds import in_rounds, warn_of_large_error
 from ._trace_methods import TRACE_METHODS
 from .trace_method import TraceMethod
 
 _FIRST = 60  # products of the first round: of fewer, the standard error is too uncertain
-_LEAST_GROWTH, _GROWTH = 1.5, 3  # of a round over the one before
-_AIM = 0.7  # of the error that is allowed
 
 
 class Estimate(NamedTuple):
@@ -172,46 +168,27 @@ def opu_trace(
     method = check_choice(method, "method", TRACE_METHODS, TraceMethod)
     multiplied = function_of(operator, function, lanczos_steps)
     n_products = check_products(multiplied, n_matvecs, method.least, method.name)
+
+    def estimate(size):
+        return _checked(method, method.estimate(multiplied, size, opu))
+
     if rtol is None:
-        value, standard_error = _checked(method, method.estimate(multiplied, n_products, opu))
+        value, standard_error = estimate(n_products)
     else:
         rtol = check_positive(rtol, "rtol", instead=", or None")
-        value, standard_error = _in_rounds(method, multiplied, n_products, rtol, opu)
+        first = max(method.least, _FIRST)
+        value, standard_error = in_rounds(estimate, n_products, first, rtol)
     if operator.n_matvecs > n_matvecs:
         raise ValueError(
             f"{type(method).__name__}.estimate has made {operator.n_matvecs} products, and "
             f"n_matvecs={n_matvecs} were allowed. Multiply n_products={n_products} columns at most."
         )
     standard_error = math.hypot(standard_error, checked_truncation(multiplied, 2))
-    if rtol is not None and rtol * abs(value) < standard_error < math.inf:
-        share = standard_error / abs(value) if value else math.inf
-        warnings.warn(
-            f"The standard error is {share:.1g} of the trace, and not rtol={rtol:g}, after "
-            f"{operator.n_matvecs} products with A. Raise "
-            "n_matvecs" + (", or lanczos_steps." if function is not None else "."),
-            ConvergenceWarning,
-            stacklevel=2,
-        )
+    if rtol is not None:
+        made = f"{operator.n_matvecs} products with A"
+        advice = "Raise n_matvecs" + (", or lanczos_steps." if function is not None else ".")
+        warn_of_large_error(value, standard_error, rtol, "the trace", made, advice)
     return Estimate(value, standard_error, operator.n_matvecs)
-
-
-def _in_rounds(method, A, n_products, rtol, opu):
-    """Estimate of the last of several rounds, at most n_products together.
-
-    A round that is stopped at since its error looks small has an error that is small by chance, a
-    little: it must be smaller than is asked for, by what chance does.
-    """
-    size = min(n_products, max(method.least, _FIRST))
-    while True:
-        value, error = _checked(method, method.estimate(A, size, opu))
-        n_products -= size
-        allowed = rtol * abs(value)
-        if error * (1 + math.sqrt(2 / size)) <= allowed:
-            return value, error
-        last, times = size, (error / (_AIM * allowed)) ** 2 if allowed > 0 else _GROWTH
-        size = min(math.ceil(size * min(max(times, _LEAST_GROWTH), _GROWTH)), n_products)
-        if size <= last:  # fewer products would not make a better estimate
-            return value, error
 
 
 def _checked(method, found):
