@@ -408,8 +408,14 @@ def test_trace_where_krylov_spaces_are_exhausted(put):
 def test_triangles(put, rng):
     A = np.triu(rng.random((80, 80)) < 0.1, 1).astype(float)
     A += A.T
-    expected = count_triangles(A, 150, random_state=0)
-    assert count_triangles(put(A), 150, random_state=0) == pytest.approx(expected, rel=1e-9)
+    exact = np.trace(A @ A @ A) / 6
+    for W, options in ((A, {}), (8 * np.triu(A), {"weighted": True, "directed": True})):
+        options["random_state"] = 0
+        expected = count_triangles(W, 150, method="estimate", **options)
+        found = count_triangles(put(W), 150, method="estimate", **options)
+        assert found == pytest.approx(expected, rel=1e-9)
+        scale = 8 if options.get("weighted") else 1
+        assert count_triangles(put(W), 150, **options).value == pytest.approx(scale * exact)
     for wrong, message in ((2 * A, "zeros and ones"), (A + np.eye(80), "self-loops")):
         with pytest.raises(ValueError, match=message):
             count_triangles(put(wrong), 150)

@@ -1,53 +1,94 @@
 """Number of triangles of a graph, a trace of the cube of its adjacency matrix."""
 
+import math
+
 import numpy as np
 import scipy.sparse
 
-from .._utils.arrays import backend_of, namespace
-from .._utils.checks import check_count
+from .._utils.arrays import namespace
+from .._utils.checks import check_count, check_positive
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
+from ._exact_triangles import exact_count
+from ._graphs import symmetric_adjacency
 from ._lanczos import check_symmetric
 from ._leave_one_out import leave_one_out, with_rounding
 from ._operators import check_operator
-from ._random_vectors import probes
+from ._rounds import in_rounds, warn_of_large_error
+from .trace_method import TraceMethod
 from .traces import Estimate
 
+_FIRST = 30  # vectors of the first round: of fewer, the standard error is too uncertain
+_METHODS = ("auto", "exact", "estimate")
 
-def count_triangles(adjacency, n_matvecs=200, *, opu=None, random_state=None):
-    """Number of triangles of a graph, estimated from products with its adjacency matrix.
+
+def count_triangles(
+    adjacency,
+    n_matvecs=200,
+    *,
+    rtol=None,
+    method="auto",
+    weighted=False,
+    directed=False,
+    opu=None,
+    random_state=None,
+):
+    """Number of triangles of a graph, counted, or estimated from products with its matrix.
 
     A triangle is six closed walks of three steps, so the number is tr(A^3) / 6 [1]_,
-    estimated by XTrace [2]_.
+    estimated by XTrace [2]_. Where it costs less, triangles are counted instead.
 
     Parameters
     ----------
-    adjacency : {ndarray, CSR or CSC matrix, LinearOperator} of shape (n_nodes, n_nodes)
+    adjacency : {ndarray, sparse matrix, LinearOperator} of shape (n_nodes, n_nodes)
         Symmetric matrix of zeros and ones with a zero diagonal; of a networkx graph G it is
-        ``networkx.to_scipy_sparse_array(G, weight=None)``.
+        ``networkx.to_scipy_sparse_array(G, weight=None)``. Entries other than 0 and 1 need
+        ``weighted``, a matrix that is not symmetric ``directed``.
     n_matvecs : int, default=200
-        Most products of the adjacency matrix with a vector, at least 11; multiples of 5
-        are used in full, 5 k + 1 where it is a LinearOperator.
+        Most products of the adjacency matrix with a vector that an estimate makes, at least 11;
+        multiples of 5 are used in full, 5 k + 1 where it is a LinearOperator. Of a directed
+        graph that is an operator, at least 20, multiples of 10 in full.
+    rtol : float, default=None
+        Standard error, relative to the number, at which an estimate stops. Products are spent in
+        rounds, each larger than the one before and with vectors of its own, and the last round is
+        the estimate. None spends all products at once.
+    method : {"auto", "exact", "estimate"}, default="auto"
+        "exact" counts all triangles of a matrix or an array. "auto" does so where it would take
+        less time than an estimate by all n_matvecs products, judged by the number of its
+        multiplications.
+    weighted : bool, default=False
+        Whether entries are weights of edges, none of them negative. A triangle then counts as the
+        geometric mean of its three weights, (w_ij w_jk w_ki)^(1/3) [3]_.
+    directed : bool, default=False
+        Whether entry (i, j) is an edge from i to j alone. All ways are then counted to join three
+        nodes by an edge between each two of them, in either direction [4]_: one for a cycle, eight
+        for three nodes of which each leads to both others.
     opu : OPU, default=None
         The device. None is an ideal one with a `GaussianMedium`. Of a layered medium one
-        mode per block is used.
+        mode per block is used. An exact count takes none.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None.
 
     Returns
     -------
     value : float
-        Estimate of the number of triangles.
+        Number of triangles, or sum of their geometric means.
     standard_error : float
-        Standard deviation of its error, estimated.
+        Standard deviation of its error, estimated; 0 if they were counted.
     n_matvecs : int
-        Number of products that were made.
+        Number of products that were made; 0 if they were counted.
 
     Raises
     ------
     ValueError
-        If the adjacency matrix is not square, not symmetric, has weights or self-loops,
-        or n_matvecs is below 11.
+        If the adjacency matrix is not square or has self-loops; is not symmetric and not said to
+        be directed; has weights and is not said to be weighted, or negative ones; is an operator
+        where its entries are needed; n_matvecs is too small, or rtol is not positive.
+
+    Warns
+    -----
+    sklearn.exceptions.ConvergenceWarning
+        If n_matvecs products are too few for ``rtol``.
 
     Notes
     -----
@@ -58,12 +99,23 @@ def count_triangles(adjacency, n_matvecs=200, *, opu=None, random_state=None):
     errors, known, correct that of tr(A^3) by regression, which makes it smaller by a third
     on social networks and leaves a bias of order 1 / n_matvecs, far below the standard
     error. A LinearOperator takes one more product to count its edges; its weights and
-    self-loops cannot be seen and are not refused.
+    self-loops cannot be seen and are not refused. As a directed graph it takes transposed
+    products as well, one for each other, and its edges are not counted.
 
-    An exact count is faster for sparse graphs whose nodes have some dozens of neighbours: with
-    nodes in the order of their degrees, and L the lower triangle of the adjacency matrix,
-    ``(L @ L.T).multiply(L).sum()``. This estimate pays where there are hundreds, for dense
-    graphs of more than some thousand nodes, and for operators.
+    An exact count of a sparse matrix orders nodes by their degrees and multiplies the triangle of
+    the matrix above its diagonal by itself or its transpose, of which it takes the entries at
+    edges: few multiplications, since no node has many neighbours of larger degree. That of an
+    array is a product of NumPy's, of n^3 multiplications. Numbers of triangles are exact up to
+    2^53, or 2^50 for an array; sums of weights to rounding. An estimate pays where nodes have
+    hundreds of neighbours, for dense graphs of more than some hundred nodes, and for operators.
+
+    Weighted and directed graphs are counted as ``networkx.clustering`` does. With its
+    coefficients c, degrees d and largest weight w, the number is
+    ``sum(c * d * (d - 1)) / 6 * w``, and ``sum(c * (d * (d - 1) - 2 * r)) / 3 * w`` of a directed
+    graph, where d is in-degree plus out-degree and r the number of a node's edges that lead both
+    ways. An undirected graph has eight times as many triangles by ``directed=True``. networkx
+    passes over self-loops, which are refused here: subtract ``scipy.sparse.diags(A.diagonal())``.
+    Weights and directions take a copy of the matrix.
 
     References
     ----------
@@ -71,45 +123,105 @@ def count_triangles(adjacency, n_matvecs=200, *, opu=None, random_state=None):
        estimation", KDD-LDMTA 2010.
     .. [2] E. N. Epperly, J. A. Tropp and R. J. Webber, "XTrace: making the most of every
        sample in stochastic trace estimation", SIAM J. Matrix Anal. Appl. 45, 2024.
+    .. [3] J.-P. Onnela, J. Saramäki, J. Kertész and K. Kaski, "Intensity and coherence of motifs
+       in weighted complex networks", Physical Review E 71, 2005.
+    .. [4] G. Fagiolo, "Clustering in complex directed networks", Physical Review E 76, 2007.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skopu.linalg import count_triangles
     >>> complete = np.ones((30, 30)) - np.eye(30)
-    >>> round(count_triangles(complete, random_state=0).value)  # 30 * 29 * 28 / 6
-    4060
+    >>> count_triangles(complete)  # 30 * 29 * 28 / 6
+    Estimate(value=4060.0, standard_error=0.0, n_matvecs=0)
+    >>> count_triangles(8 * complete, weighted=True).value
+    32480.0
+    >>> count_triangles(np.roll(np.eye(3), 1, axis=1), directed=True).value
+    1.0
+
+    Without a matrix to read, an estimate, of 1 % at most:
+
+    >>> from scipy.sparse.linalg import LinearOperator
+    >>> n = 1000
+    >>> A = LinearOperator((n, n), matvec=lambda x: x.sum(axis=0) - x, dtype=float)
+    >>> value, standard_error, n_matvecs = count_triangles(A, 2000, rtol=0.01, random_state=0)
+    >>> abs(value - n * (n - 1) * (n - 2) / 6) < 4 * standard_error < 0.04 * value
+    True
     """
     operator = check_operator(adjacency, "adjacency", square=True)
-    if operator.stored:
-        _check_simple(operator.A)
+    if method not in _METHODS:
+        raise ValueError(f'method must be "auto", "exact" or "estimate", got {method!r}.')
+    S = symmetric_adjacency(operator, weighted, directed)
+    n_each = 10 if directed and not S.stored else 5  # products for each random vector
+    least = 20 if n_each == 10 else 11
+    if check_count(n_matvecs, "n_matvecs") < least:
+        raise ValueError(f"n_matvecs must be at least {least} to count triangles, got {n_matvecs}.")
+    if rtol is not None:
+        rtol = check_positive(rtol, "rtol", instead=", or None")
     opu = resolve_opu(opu, random_state, medium=GaussianMedium)
-    n = operator.shape[0]
-    if check_count(n_matvecs, "n_matvecs") < 11:
-        raise ValueError(f"n_matvecs must be at least 11 to count triangles, got {n_matvecs}.")
-    if not operator.stored:  # trace of A^2: two for each edge
-        n_ends = operator.matmat(np.ones((n, 1), operator.dtype)).sum(dtype=np.float64)
-    elif scipy.sparse.issparse(operator.A):
-        n_ends = operator.A.sum(dtype=np.float64)
+    if method == "exact" and not S.stored:
+        raise ValueError(
+            'method="exact" reads the entries of adjacency, which is known by its products alone. '
+            'Give a NumPy array or a sparse matrix, or take method="estimate".'
+        )
+    if method != "estimate" and S.stored:
+        exact = exact_count(S.A)
+        if method == "exact" or exact.cost <= min(n_matvecs, n_each * S.shape[0]):
+            return Estimate(_counted(exact), 0.0, 0)
+    square = None if n_each == 10 else _trace_of_square(S)
+    n_vectors = (n_matvecs - S.n_matvecs) // n_each
+
+    def estimate(size):
+        return _estimate(S, square, min(size, S.shape[0]), opu)
+
+    if rtol is None:
+        value, standard_error = estimate(n_vectors)
     else:
-        xp = namespace(operator.A)
-        n_ends = float(xp.sum(operator.A, dtype=xp.float64))
-    n_vectors = min((n_matvecs - operator.n_matvecs) // 5, n)
-    with operator.threads():
-        X = operator.asarray(probes(opu, n, n_vectors, operator.dtype))
-        once = operator.matmat(X)
-        check_symmetric(X, once, "adjacency")
-        twice = operator.matmat(once)
+        value, standard_error = in_rounds(estimate, n_vectors, _FIRST, rtol)
+        made, advice = f"{S.n_matvecs} products with adjacency", "Raise n_matvecs."
+        warn_of_large_error(value, standard_error, rtol, "the number", made, advice)
+    return Estimate(value, standard_error, S.n_matvecs)
+
+
+def _counted(exact):
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = exact.count()
+    if not math.isfinite(value):
+        raise ValueError("The sum over triangles overflows. Scale the weights of adjacency down.")
+    return value
+
+
+def _trace_of_square(S):
+    """tr(S^2), of zeros and ones where S is not stored."""
+    A = S.A
+    if not S.stored:
+        return S.matmat(np.ones((S.shape[0], 1), S.dtype)).sum(dtype=np.float64)
+    if scipy.sparse.issparse(A):
+        return np.square(A.data, dtype=np.float64).sum()
+    if isinstance(A, np.ndarray):
+        return np.einsum("ij,ij->", A, A, dtype=np.float64)
+    xp = namespace(A)
+    return float(xp.sum(A * A, dtype=xp.float64))
+
+
+def _estimate(S, square, n_vectors, opu):
+    """tr(S^3) / 6 and its standard error; square is tr(S^2), if that is known."""
+    X = TraceMethod.probes(S, n_vectors, opu)
+    with S.threads():
+        once = S.matmat(X)
+        check_symmetric(X, once, S.name)
+        twice = S.matmat(once)
 
         def multiply(Q):
-            first = operator.matmat(Q)
-            return [(first, operator.matmat(first)), (Q, first), (first, first)]
+            first = S.matmat(Q)
+            return [(first, S.matmat(first)), (Q, first), (first, first)]
 
         factors = [(once, twice), (X, once), (once, once)]
-        values, widening = leave_one_out(X, operator.matmat(twice), factors, multiply)
-    value, spread = _controlled(values[0], values[1], values[2] - n_ends)
-    standard_error = with_rounding(spread * widening, value, operator.dtype)
-    return Estimate(float(value) / 6, float(standard_error) / 6, operator.n_matvecs)
+        values, widening = leave_one_out(X, S.matmat(twice), factors, multiply)
+    controls = [values[1]] if square is None else [values[1], values[2] - square]
+    value, spread = _controlled(values[0], *controls)
+    standard_error = with_rounding(spread * widening, value, S.dtype)
+    return float(value) / 6, float(standard_error) / 6
 
 
 def _controlled(values, *controls):
@@ -121,25 +233,3 @@ def _controlled(values, *controls):
     fit, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
     spread = np.linalg.norm(values - design @ fit) / np.sqrt(max(m - rank, 1))
     return fit[0], spread * np.linalg.norm(np.linalg.pinv(design)[0])
-
-
-def _check_simple(A):
-    """Raise ValueError unless A is the adjacency matrix of a simple undirected graph."""
-    sparse = scipy.sparse.issparse(A)
-    values = A.data if sparse else A
-    xp = namespace(values)
-    if not xp.all((values == 0) | (values == 1)):
-        raise ValueError(
-            "adjacency must hold zeros and ones: weights have no number of triangles. Take "
-            "(adjacency != 0) to count those of the unweighted graph."
-        )
-    if not (abs(A - A.T).max() == 0 if sparse else xp.all(A == A.T)):
-        raise ValueError(
-            "adjacency must be symmetric. Take the maximum of it and its transpose to ignore "
-            "the direction of edges."
-        )
-    if xp.any(A.diagonal() if backend_of(A).is_numpy else xp.linalg.diagonal(A)):
-        raise ValueError(
-            "adjacency has self-loops (entries on its diagonal), which belong to no triangle. "
-            "Set them to zero first."
-        )
