@@ -24,8 +24,8 @@ def in_rounds(estimate, most, first, rtol):
         allowed = rtol * abs(value)
         if error * (1 + math.sqrt(2 / size)) <= allowed:
             return value, error
-        last, times = size, (error / (_AIM * allowed)) ** 2 if allowed > 0 else _GROWTH
-        size = min(math.ceil(size * min(max(times, _LEAST_GROWTH), _GROWTH)), most)
+        last, share = size, error / allowed / _AIM if allowed > 0 else math.inf
+        size = min(math.ceil(size * min(max(share * share, _LEAST_GROWTH), _GROWTH)), most)
         if size <= last:  # fewer samples would not make a better estimate
             return value, error
 

@@ -6,14 +6,19 @@ from typing import NamedTuple
 import numpy as np
 
 from .._utils.arrays import as_type, check_same_place, namespace
-from .._utils.checks import check_count, check_finite
+from .._utils.checks import check_count, check_finite, check_positive
 from ..optics import GaussianMedium
 from ..optics.device import project_rows
 from ..optics.opu import resolve_opu
 from ._operator import pieces_in_memory
 from ._operators import check_operator
 from ._random_vectors import next_exposure, random_matrix
+from ._rounds import warn_of_large_error
 from ._tall_blocks import largest_length
+
+_FIRST = 100  # projections of the first round: of fewer, norms are too uncertain
+_LEAST_GROWTH, _GROWTH = 1.2, 2  # of all projections over those of the rounds before
+_AIM = 0.9  # of the error that is allowed
 
 
 class MatmulEstimate(NamedTuple):
@@ -31,7 +36,7 @@ class MatmulEstimate(NamedTuple):
     standard_error: float
 
 
-def opu_matmul(A, B, n_components, *, opu=None, random_state=None):
+def opu_matmul(A, B, n_components, *, rtol=None, opu=None, random_state=None):
     """Approximate product A'B, from random projections of the columns of both.
 
     Columns of A and of B, of length n, go through the device; the inner products of what
@@ -45,7 +50,11 @@ def opu_matmul(A, B, n_components, *, opu=None, random_state=None):
     B : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, q)
         Real matrix.
     n_components : int
-        Number of projections. The error falls like 1 / sqrt(n_components).
+        Number of projections, with ``rtol`` the most. The error falls like 1 / sqrt(n_components).
+    rtol : float, default=None
+        Standard error, relative to the Frobenius norm of A'B, at which to stop. Projections are
+        made in rounds, each of which at most doubles their number, and all of them are the
+        estimate. None makes n_components at once.
     opu : OPU, default=None
         The device. None is an ideal one with a `GaussianMedium`.
     random_state : int, RandomState instance or None, default=None
@@ -64,11 +73,22 @@ def opu_matmul(A, B, n_components, *, opu=None, random_state=None):
     ------
     ValueError
         If A and B have different numbers of rows, are complex, empty or contain NaN, their
-        product is too large or too small for its dtype, or the device cannot show their
-        columns.
+        product is too large or too small for its dtype, rtol is not positive, or the device
+        cannot show their columns.
+
+    Warns
+    -----
+    sklearn.exceptions.ConvergenceWarning
+        If n_components projections are too few for ``rtol``.
 
     Notes
     -----
+    The norm of A'B that ``rtol`` refers to is estimated as well. That of the estimate is too large,
+    since errors add to it, so its square is taken less that of the standard error. Where A'B is far
+    smaller than ``|A| |B|``, that leaves nothing, and n_components projections are made.
+    The first n projections of a matrix are shown again in later rounds of more, and left out there;
+    products with an operator are not repeated.
+
     The noise in the projections of A is independent of that in those of B, also where both
     are the same matrix, so that it leaves no bias: B is read in other frames. Rows of a layered
     medium are orthogonal within a block, and its error is at most about that of independent
@@ -91,6 +111,9 @@ def opu_matmul(A, B, n_components, *, opu=None, random_state=None):
     (3, 3)
     >>> bool(np.linalg.norm(value - A.T @ A) < 3 * standard_error)
     True
+    >>> value, standard_error = opu_matmul(A, A, 100_000, rtol=0.02, random_state=0)
+    >>> bool(standard_error < 0.02 * np.linalg.norm(value))
+    True
     """
     left, right = check_operator(A, "A"), check_operator(B, "B")
     if left.shape[0] != right.shape[0]:
@@ -100,31 +123,91 @@ def opu_matmul(A, B, n_components, *, opu=None, random_state=None):
         )
     check_same_place(left.sample, right.sample, ("A", "B"))
     n_components = check_count(n_components, "n_components")
+    if rtol is not None:
+        rtol = check_positive(rtol, "rtol", instead=", or None")
     opu = resolve_opu(opu, random_state, medium=GaussianMedium)
-    first = _sketch_columns(opu, left, n_components)
-    second = _sketch_columns(opu, right, n_components, next_exposure(opu))
-    with np.errstate(over="ignore", invalid="ignore"):
-        dtype = np.result_type(left.dtype, right.dtype)
-        value = as_type(first, dtype).T @ as_type(second, dtype) / n_components
-    check_finite(value, "The product A.T @ B")
-    # The estimate's own square norm is too large by the square of its error.
-    left_size, right_size, size = (
-        largest_length(namespace(x).reshape(x, (-1, 1))) for x in (first, second, value)
-    )
-    if left_size > 0 < right_size and left_size / n_components * right_size < np.finfo(dtype).tiny:
-        raise ValueError(
-            f"The product A.T @ B is too small for {dtype}, which would lose most of it. Scale A "
-            "or B up first."
-        )
-    error = math.hypot(left_size / n_components * right_size, size) / math.sqrt(n_components + 1)
+    sketches = _Sketches(opu, left, right)
+    sketches.extend(n_components if rtol is None else min(_FIRST, n_components))
+    value, error = sketches.estimate()
+    if rtol is None:
+        return MatmulEstimate(value, error)
+    norm = _norm_less_error(value, error)
+    while error > rtol * norm and sketches.n < n_components:
+        times = _times_as_many(error, norm, rtol) / _AIM**2
+        n = math.ceil(sketches.n * min(max(times, _LEAST_GROWTH), _GROWTH))
+        sketches.extend(min(n, n_components))
+        value, error = sketches.estimate()
+        norm = _norm_less_error(value, error)
+    made = f"{sketches.n} projections"
+    needed = sketches.n * _times_as_many(error, norm, rtol)
+    if math.isfinite(needed):
+        advice = f"Raise n_components: about {needed:.2g} would do."
+    else:
+        advice = "The product is too near to zero for a relative error: take rtol=None."
+    warn_of_large_error(norm, error, rtol, "the norm of A.T @ B", made, advice)
     return MatmulEstimate(value, error)
 
 
-def _sketch_columns(opu, operator, n, exposure=0):
-    """Projections (n, p) of the columns of an operator, in frames from that number on."""
+class _Sketches:
+    """Projections of the columns of two operators, as many as were asked for, multiplied."""
+
+    def __init__(self, opu, left, right):
+        self._opu, self._left, self._right = opu, left, right
+        self._dtype = np.result_type(left.dtype, right.dtype)
+        self._product, self._left_size, self._right_size = 0, 0.0, 0.0
+        self.n = 0
+
+    def extend(self, n):
+        """Make n projections of each column, less those that there are."""
+        first = _sketch_columns(self._opu, self._left, self.n, n)
+        second = _sketch_columns(self._opu, self._right, self.n, n, next_exposure(self._opu))
+        self._left_size = math.hypot(self._left_size, _norm(first))
+        self._right_size = math.hypot(self._right_size, _norm(second))
+        with np.errstate(over="ignore", invalid="ignore"):
+            product = as_type(first, self._dtype).T @ as_type(second, self._dtype)
+            self._product = self._product + product
+        self.n = n
+
+    def estimate(self):
+        """The product of the operators, and its standard error."""
+        value = self._product / self.n
+        check_finite(value, "The product A.T @ B")
+        sizes = self._left_size / self.n * self._right_size
+        if self._left_size > 0 < self._right_size and sizes < np.finfo(self._dtype).tiny:
+            raise ValueError(
+                f"The product A.T @ B is too small for {self._dtype}, which would lose most of it. "
+                "Scale A or B up first."
+            )
+        # The estimate's own square norm is too large by the square of its error.
+        return value, math.hypot(sizes, _norm(value)) / math.sqrt(self.n + 1)
+
+
+def _norm(X):
+    """Frobenius norm, also of numbers whose squares no float holds."""
+    return largest_length(namespace(X).reshape(X, (-1, 1)))
+
+
+def _norm_less_error(value, error):
+    """Frobenius norm of what is estimated; 0 where errors may be all that there is."""
+    size = _norm(value)
+    return math.sqrt(max(size - error, 0.0)) * math.sqrt(size + error)
+
+
+def _times_as_many(error, norm, rtol):
+    """How many times the projections that there are would reach rtol; infinite where unknown."""
+    share = error / norm / rtol if norm > 0 else math.inf
+    return share * share  # infinite as well where it overflows, which share**2 would not be
+
+
+def _sketch_columns(opu, operator, start, n, exposure=0):
+    """Projections (n - start, p) of the columns of an operator, in frames from that number on."""
     if not operator.stored:
         test = random_matrix(opu, operator.shape[0], n, operator.dtype, exposure)
-        return operator.rmatmat(test).T
+        return operator.rmatmat(test[:, start:]).T
+    return _project_columns(opu, operator, n, exposure)[start:, :]
+
+
+def _project_columns(opu, operator, n, exposure):
     A = operator.A
     if not isinstance(A, np.ndarray) or A.dtype == operator.dtype:
         return project_rows(opu, A.T, n, operator.name, exposure).T

@@ -1,12 +1,17 @@
+import itertools
+import re
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
+from sklearn.exceptions import ConvergenceWarning
 
 from skopu import OPU, Camera, GaussianMedium, LayeredMedium, opu_matmul
 
 from ..statistics import z_score
-from .matrices import FORMS, layered, memory_map, noisy
+from .matrices import FORMS, Counting, layered, memory_map, noisy
 
 A = np.random.default_rng(0).normal(size=(60, 4))
 B = np.random.default_rng(1).normal(size=(60, 3))
@@ -120,6 +125,112 @@ def test_dtype(dtype):
     assert opu_matmul(A, B.astype(dtype), 5).value.dtype == np.float64
 
 
+NEAR = A[:, :2] + 0.5 * np.random.default_rng(2).normal(size=(60, 2))
+
+
+def relative(left, right, error):
+    return error / np.linalg.norm(left.T @ right)
+
+
+@pytest.mark.parametrize("rtol", [0.3, 0.1])
+@pytest.mark.parametrize("right", [A, NEAR, NEAR[:, :1]], ids=["gram", "two", "one"])
+def test_stopping_does_not_spoil_the_error(right, rtol):
+    """Squares of errors over those that are said have the mean one, and no bias."""
+    results = [opu_matmul(A, right, 50_000, rtol=rtol, random_state=seed) for seed in range(150)]
+    errors = np.array([result.value - A.T @ right for result in results])
+    reported = np.array([result.standard_error for result in results])
+    assert abs(z_score(np.square(errors).sum(axis=(1, 2)) / np.square(reported), 1)) < 4
+    assert np.all(np.abs(z_score(errors, 0)) < 4.5)
+    # It is what was asked for, and not by far less.
+    assert np.mean(relative(A, right, reported)) < 1.05 * rtol
+    if rtol == 0.1:
+        assert np.mean(relative(A, right, reported)) > 0.7 * rtol
+
+
+@pytest.mark.parametrize("device", [layered, noisy])
+def test_rounds_by_other_devices(device):
+    results = [opu_matmul(A, A, 20_000, rtol=0.1, opu=device(seed=seed)) for seed in range(30)]
+    squares = [np.sum((found.value - A.T @ A) ** 2) / found.standard_error**2 for found in results]
+    if device is noisy:
+        assert abs(z_score(squares, 1)) < 4.5
+    else:
+        assert np.mean(squares) < 1.1
+
+
+def test_rounds_are_together_one_estimate(monkeypatch):
+    """As if all projections had been asked for at once; the last are not more than was said."""
+    asked = []
+    project = OPU.project
+
+    def watch(self, X, n, *args, **options):
+        asked.append(n)
+        return project(self, X, n, *args, **options)
+
+    monkeypatch.setattr(OPU, "project", watch)
+    found = opu_matmul(A, B, 100_000, rtol=0.1, random_state=0)
+    assert len(asked) > 2
+    made = asked[::2]
+    assert made == asked[1::2] == sorted(made)
+    assert made[0] == 100
+    assert all(more <= 2 * n for n, more in itertools.pairwise(made))
+    at_once = opu_matmul(A, B, made[-1], random_state=0)
+    assert np.allclose(found.value, at_once.value, rtol=1e-12)
+    assert found.standard_error == pytest.approx(at_once.standard_error, rel=1e-12)
+    enough = opu_matmul(A, B, made[-1], rtol=0.1, random_state=0)
+    assert np.array_equal(enough.value, found.value)
+
+
+def test_products_with_an_operator_are_not_repeated():
+    left, right = Counting(A), Counting(NEAR)
+    found = opu_matmul(left, right, 50_000, rtol=0.1, random_state=0)
+    expected = opu_matmul(A, NEAR, 50_000, rtol=0.1, random_state=0)
+    assert np.allclose(found.value, expected.value)
+    assert left.n_matvecs == right.n_matvecs
+    at_once = opu_matmul(A, NEAR, left.n_matvecs, random_state=0)
+    assert np.allclose(found.value, at_once.value)
+
+
+def test_an_error_that_cannot_be_reached_is_told():
+    with pytest.warns(ConvergenceWarning, match=r"not rtol=0.001, after 300 proj.* about") as told:
+        found = opu_matmul(A, A, 300, rtol=1e-3, random_state=0)
+    needed = float(re.search(r"about (\S+) would do", str(told[0].message)).group(1))
+    gram = A.T @ A
+    exact = (np.sum(A**2) ** 2 + np.sum(gram**2)) / np.sum(gram**2) / 1e-6
+    assert needed == pytest.approx(exact, rel=0.3)
+    at_once = opu_matmul(A, A, 300, random_state=0)
+    assert np.allclose(found.value, at_once.value)
+    with pytest.warns(ConvergenceWarning, match="after 20 projections"):
+        opu_matmul(A, A, 20, rtol=0.01, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="after 300 projections"):
+        opu_matmul(A, A, 300, rtol=1e-200, random_state=0)
+
+
+def test_a_product_of_zero_has_no_relative_error():
+    left, right = np.kron(np.eye(2), A[:30])[:, :4], np.kron(np.eye(2), A[:30])[:, 4:]
+    assert not (left.T @ right).any()
+    n_told = 0
+    for seed in range(20):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            found = opu_matmul(left, right, 1000, rtol=0.1, random_state=seed)
+        assert len(told) == 1
+        assert found.standard_error > 0
+        n_told += "too near to zero" in str(told[0].message)
+    assert n_told > 0
+    nothing = opu_matmul(0 * A, B, 1000, rtol=0.1)  # which is sure
+    assert nothing.standard_error == 0
+    assert not nothing.value.any()
+
+
+@pytest.mark.parametrize("exponent", [-500, 500])
+def test_rounds_of_large_and_small_numbers(exponent):
+    expected = opu_matmul(A, A, 10_000, rtol=0.1, random_state=0)
+    found = opu_matmul(
+        np.ldexp(A, exponent), np.ldexp(A, exponent), 10_000, rtol=0.1, random_state=0
+    )
+    assert np.allclose(np.ldexp(found.value, -2 * exponent), expected.value)
+
+
 @pytest.mark.parametrize(
     ("left", "right", "options", "match"),
     [
@@ -141,6 +252,9 @@ def test_dtype(dtype):
         ),
         (A, B, {"opu": OPU(LayeredMedium(), max_inputs=10)}, "10 inputs"),
         (aslinearoperator(A), B, {"opu": 3}, "opu must be"),
+        (A, B, {"rtol": 0}, "rtol must be a positive number, or None, got 0"),
+        (A, B, {"rtol": -0.1}, "rtol must be a positive number, or None"),
+        (A, B, {"rtol": np.nan}, "rtol must be a positive number, or None, got nan"),
     ],
 )
 def test_bad_input(left, right, options, match):

@@ -632,5 +632,7 @@ def test_an_error_that_cannot_be_reached_is_told():
         found = opu_trace(DECAYING, 500, rtol=1e-6, method="hutchinson", random_state=0)
     assert 250 < found.n_matvecs <= 500
     assert found.standard_error > 1e-6 * found.value
+    with pytest.warns(ConvergenceWarning, match="and not rtol=1e-200"):
+        opu_trace(DECAYING, 500, rtol=1e-200, random_state=0)
     with pytest.warns(ConvergenceWarning, match="after 4 products"):
         assert opu_trace(np.zeros((9, 9)) + np.diag([1, -1] + [0] * 7), 4, rtol=0.1).n_matvecs <= 4
