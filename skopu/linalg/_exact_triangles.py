@@ -47,15 +47,15 @@ class SparseCount:
         self._U = U = _upper_by_degree(S)
         n_out = np.diff(U.indptr).astype(np.float64)
         n_in = np.bincount(U.indices, minlength=U.shape[0])
-        self._transposed = bool(n_out @ n_out < n_in @ n_out)
-        n_multiplications = n_out @ n_out if self._transposed else n_in @ n_out
+        self.transposed = bool(n_out @ n_out < n_in @ n_out)
+        n_multiplications = n_out @ n_out if self.transposed else n_in @ n_out
         self.cost = _SPARSE * n_multiplications / max(2 * U.nnz, 1)  # in products with a vector
 
     def count(self):
         """The number, exact up to 2**53 where entries are integers."""
         U = self._U
-        left = U.T.tocsr() if self._transposed else U
-        slices = _rows_in_pieces(left, U)
+        left = U.T.tocsr() if self.transposed else U
+        slices = rows_in_pieces(left, U)
         parts = np.zeros(len(slices))
 
         def work(i):
@@ -78,8 +78,8 @@ def _upper_by_degree(S):
     return scipy.sparse.csr_matrix((data[above], (rows[above], columns[above])), S.shape)
 
 
-def _rows_in_pieces(left, right):
-    """Slices of rows of left @ right, each with few entries, or of one row."""
+def rows_in_pieces(left, right):
+    """Slices of rows of left @ right, each with few entries beside those of one row."""
     n, n_right = left.shape[0], np.diff(right.indptr)
     before = np.r_[0, np.cumsum(n_right[left.indices])]  # each entry of left
     sizes = np.minimum(np.diff(before[left.indptr]), n)

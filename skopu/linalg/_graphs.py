@@ -19,7 +19,7 @@ def symmetric_adjacency(operator, weighted, directed):
                 "weighted=True takes cube roots of the entries of adjacency, which products do not "
                 "show. Give a NumPy array or a sparse matrix."
             )
-        return BothWays(operator) if directed else operator
+        return _BothWays(operator) if directed else operator
     A = operator.A
     (_check_weights if weighted else _check_ones)(stored_values(A))
     _check_no_loops(A)
@@ -33,7 +33,7 @@ def symmetric_adjacency(operator, weighted, directed):
     return operator_of(S + S.T if directed else S, operator.name)
 
 
-class BothWays:
+class _BothWays:
     """A + A' by products and transposed ones, of an operator A: two for each vector."""
 
     stored = False

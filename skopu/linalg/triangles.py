@@ -152,8 +152,8 @@ def count_triangles(
     if method not in _METHODS:
         raise ValueError(f'method must be "auto", "exact" or "estimate", got {method!r}.')
     S = symmetric_adjacency(operator, weighted, directed)
-    n_each = 10 if directed and not S.stored else 5  # products for each random vector
-    least = 20 if n_each == 10 else 11
+    both_ways = directed and not S.stored  # each product is two of adjacency
+    n_each, least = (10, 20) if both_ways else (5, 11)  # products for a random vector, and for two
     if check_count(n_matvecs, "n_matvecs") < least:
         raise ValueError(f"n_matvecs must be at least {least} to count triangles, got {n_matvecs}.")
     if rtol is not None:
@@ -168,7 +168,7 @@ def count_triangles(
         exact = exact_count(S.A)
         if method == "exact" or exact.cost <= min(n_matvecs, n_each * S.shape[0]):
             return Estimate(_counted(exact), 0.0, 0)
-    square = None if n_each == 10 else _trace_of_square(S)
+    square = None if both_ways else _trace_of_square(S)
     n_vectors = (n_matvecs - S.n_matvecs) // n_each
 
     def estimate(size):

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skopu import count_triangles
 from skopu.linalg import TraceMethod
-from skopu.linalg._exact_triangles import SparseCount
+from skopu.linalg._exact_triangles import SparseCount, rows_in_pieces
 
 from ..statistics import z_score
 from .matrices import Counting, layered, noisy
@@ -253,8 +253,18 @@ def test_both_orientations_in_pieces(graph, transposed, size, monkeypatch):
     """Pieces of single rows, of some, and of all."""
     monkeypatch.setattr("skopu.linalg._exact_triangles._PIECES", size)
     A = adjacency(graph)
-    assert SparseCount(A)._transposed is transposed
+    assert SparseCount(A).transposed is transposed
     assert counted(A) == true_count(graph)
+
+
+def test_pieces_are_as_small_as_they_should_be(monkeypatch):
+    monkeypatch.setattr("skopu.linalg._exact_triangles._PIECES", 2000)
+    monkeypatch.setattr("skopu.linalg._exact_triangles.n_threads", lambda: 2)
+    A = adjacency(networkx.powerlaw_cluster_graph(300, 6, 0.5, seed=1))
+    slices = rows_in_pieces(A, A)
+    assert np.array_equal(np.concatenate([np.arange(300)[rows] for rows in slices]), range(300))
+    assert 10 < len(slices) < 100
+    assert all((A[rows] @ A).nnz <= 1000 + 300 for rows in slices)
 
 
 def test_cost_is_that_of_the_multiplications():
