@@ -39,6 +39,8 @@ numpydoc_validation_exclude = {
     "TransmissionReport",
     "RecoveredInputs",
     "SVDResult",
+    "EighResult",
+    "NystromResult",
     "DiagonalEstimate",
 }
 numpydoc_validation_checks = {"SS02", "PR01", "PR02", "RT03"}

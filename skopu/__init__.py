@@ -14,8 +14,10 @@ from .kernels import arc_cosine_kernel, optical_kernel
 from .linalg import (
     count_triangles,
     opu_diagonal,
+    opu_eigh,
     opu_lstsq,
     opu_matmul,
+    opu_nystrom,
     opu_svd,
     opu_trace,
 )
@@ -50,8 +52,10 @@ __all__ = [
     "count_triangles",
     "optical_kernel",
     "opu_diagonal",
+    "opu_eigh",
     "opu_lstsq",
     "opu_matmul",
+    "opu_nystrom",
     "opu_svd",
     "opu_trace",
 ]

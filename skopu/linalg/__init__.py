@@ -6,8 +6,10 @@ multiply by them on their device, and return such arrays.
 
 from ._trace_methods import TRACE_METHODS
 from .diagonals import DiagonalEstimate, opu_diagonal
+from .eigh import EighResult, opu_eigh
 from .lstsq import opu_lstsq
 from .matmul import opu_matmul
+from .nystrom import NystromResult, opu_nystrom
 from .svd import SVDResult, opu_svd
 from .trace_method import TraceMethod
 from .traces import opu_trace
@@ -16,12 +18,16 @@ from .triangles import count_triangles
 __all__ = [
     "TRACE_METHODS",
     "DiagonalEstimate",
+    "EighResult",
+    "NystromResult",
     "SVDResult",
     "TraceMethod",
     "count_triangles",
     "opu_diagonal",
+    "opu_eigh",
     "opu_lstsq",
     "opu_matmul",
+    "opu_nystrom",
     "opu_svd",
     "opu_trace",
 ]

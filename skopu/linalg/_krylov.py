@@ -109,8 +109,8 @@ def leading(bases, n_components, run):
     values = _at_least(values, n_components)
     U = polish(multiply(bases.lefts, u[:, :n_components], run), run)
     V = polish(multiply(bases.rights, vt[:n_components].T, run), run)
-    U, V = _complete(U, n_components, run), _complete(V, n_components, run)
-    signs = _signs(V)
+    U, V = complete(U, n_components, run), complete(V, n_components, run)
+    signs = signs_of(V)
     U *= signs
     V *= signs
     return U, like(values[:n_components], U), V.T, values
@@ -158,7 +158,7 @@ def _is_near(before, values, tolerances):
     return np.all(values - before <= np.maximum(_FAR * strictest * values, rounding))
 
 
-def _signs(V):
+def signs_of(V):
     """Signs that make the largest entry of each column positive, with no array as large as V.
 
     scikit-learn's `svd_flip` makes two, and takes a tenth of the decomposition's time.
@@ -173,7 +173,7 @@ def _append(B, R):
     return np.vstack([B, np.hstack([np.zeros((len(R), B.shape[1] - R.shape[1]), B.dtype), R])])
 
 
-def _complete(Q, n_columns, run):
+def complete(Q, n_columns, run):
     """Q with further orthonormal columns, any will do, where a matrix has a lower rank."""
     missing = n_columns - Q.shape[1]
     if missing == 0:

@@ -9,11 +9,12 @@ from .._utils.arrays import numpy_dtype
 from ._tall_blocks import inner, multiply, qr, subtract, transform
 
 
-def orthonormalize(Y, basis, recent, size, run):
+def orthonormalize(Y, basis, recent, size, run, passes=1):
     """Directions that Y, which is overwritten, adds to an orthonormal basis.
 
     basis is a list of blocks; Y is known to have components along the last ``recent`` of
-    them alone, to rounding. What is below the rounding error of size is no direction.
+    them alone, to rounding; two passes make it orthogonal to rounding. What is below the rounding
+    error of size is no direction.
 
     Returns
     -------
@@ -23,7 +24,8 @@ def orthonormalize(Y, basis, recent, size, run):
         ``Y = basis @ (basis.T @ Y) + Q @ R`` to rounding.
     """
     eps = np.finfo(numpy_dtype(Y)).eps
-    _project(Y, basis[len(basis) - recent :], run)
+    for _ in range(passes):
+        _project(Y, basis[len(basis) - recent :], run)
     Q, R, sizes = _factor(Y, eps * size, run)
     # Division by R makes rounding errors larger. Overlaps with the basis of up to the square
     # root of rounding, here of float32, leave the singular values as they are (H. D. Simon,

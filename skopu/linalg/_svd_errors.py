@@ -3,7 +3,7 @@
 import numpy as np
 
 ROUNDING = 30  # errors of singular values in units of eps times the largest: up to 16 were seen
-_SLOWEST = 0.98  # gains that shrink more slowly are not told from this
+SLOWEST = 0.98  # gains that shrink more slowly are not told from this
 
 
 def krylov_errors(B, n_left, n_right, n_components):
@@ -37,7 +37,7 @@ def krylov_errors(B, n_left, n_right, n_components):
     second_residual = second * np.linalg.norm(left[:, :n_components].T @ B[:, n:], axis=1)
     before, gained = (np.maximum(each, 0) for each in (second**2 - first**2, now**2 - second**2))
     ratio = np.minimum(_ratio(second_residual**2, first_residual**2), _ratio(gained, before))
-    ratio = np.minimum(ratio, _SLOWEST)
+    ratio = np.minimum(ratio, SLOWEST)
     errors = _ratio((1 + ratio) * ratio / (1 - ratio) * gained, 2 * now**2)
     return np.maximum.accumulate(errors), _ratio(second_residual, now**2)
 
