@@ -42,6 +42,15 @@ def check_positive(value, name, maximum=math.inf, instead=""):
     raise ValueError(f"{name} must be a positive number{most}{instead}, got {value!r}.")
 
 
+def check_not_negative(value, name, limit=math.inf):
+    """Return value as a Python float, or say that it must be at least 0 and less than a limit."""
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+    if real and 0 <= value < limit:
+        return float(value)
+    less = "finite" if limit == math.inf else f"less than {limit:g}"
+    raise ValueError(f"{name} must be a number, at least 0 and {less}, got {value!r}.")
+
+
 def check_choice(value, name, table, kind):
     """Return the entry of a table that a name stands for, or value itself if it is one of kind."""
     if isinstance(value, kind):

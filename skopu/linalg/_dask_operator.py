@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse
 
 from .._utils.dask_collections import in_task
-from ._operator import Operator
+from ._operator import Operator, pieces_in_memory
 
 _FAN_IN = 8  # results that are added up at once
 
@@ -31,6 +31,7 @@ class DaskOperator(Operator):
 
     def sums_of_rows(self, weights):
         self.count(0)
+        weights = dask.delayed(weights)  # which may be large: once for all chunks
         return self.sum_over_chunks(_weighted_sum, [(weights, rows) for rows in self._rows])
 
     def sum_over_chunks(self, function, parts):
@@ -42,7 +43,15 @@ class DaskOperator(Operator):
             terms = [dask.delayed(sum)(group) for group in groups]
         return dask.compute(terms[0])[0]
 
-    def in_memory(self):
+    def transposed(self):
+        return _TransposedDask(self.A, self.name)
+
+    def columns_in_memory(self):
+        A = self._computed()
+        for part in pieces_in_memory(A.shape[1], 8 * A.shape[0]):
+            yield part, A[:, part]
+
+    def _computed(self):
         return self.A.compute()
 
     def split(self, X):
@@ -56,6 +65,27 @@ class DaskOperator(Operator):
         return self.sum_over_chunks(_transposed_product, self.split(X))
 
 
+class _TransposedDask(DaskOperator):
+    """The transpose of a Dask array A whose chunks hold whole rows."""
+
+    def __init__(self, A, name):
+        super().__init__(A, name)
+        self.shape = A.shape[::-1]
+
+    def sums_of_rows(self, weights):
+        self.count(0)
+        return np.concatenate(self.map_chunks(_sums_of_columns, weights), axis=1)
+
+    def _computed(self):
+        return super()._computed().T
+
+    def _matmat(self, X):
+        return super()._rmatmat(X)
+
+    def _rmatmat(self, X):
+        return super()._matmat(X)
+
+
 def _product(chunk, X):
     return np.asarray(chunk.astype(X.dtype, copy=False) @ X)
 
@@ -67,4 +97,9 @@ def _transposed_product(chunk, X):
 def _weighted_sum(chunk, weights_and_rows):
     weights, rows = weights_and_rows
     sums = weights.columns(rows) @ chunk.astype(np.float64, copy=False)
+    return sums.toarray() if scipy.sparse.issparse(sums) else sums
+
+
+def _sums_of_columns(chunk, weights):
+    sums = weights @ chunk.astype(np.float64, copy=False).T
     return sums.toarray() if scipy.sparse.issparse(sums) else sums

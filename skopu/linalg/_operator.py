@@ -57,9 +57,14 @@ class Operator:
         """A.T @ X."""
         return self._checked(self._rmatmat, X, self.shape[1], "transposed product")
 
-    def in_memory(self):
-        """A itself, at once."""
-        return self.A
+    def transposed(self):
+        """`Operator` of A.T, which is not formed."""
+        return type(self)(self.A.T, self.name)
+
+    def columns_in_memory(self):
+        """Slices of columns, in order, and these: pieces of A."""
+        for part in pieces_in_memory(self.shape[1], 8 * self.shape[0]):
+            yield part, self.A[:, part]
 
     def sums_of_rows(self, weights):
         """weights.columns(slice) @ A[slice], added up, in float64; A is read once, in pieces."""

@@ -117,6 +117,11 @@ class SparseOperator(Operator):
             total += (weights.columns(rows) @ self.A[rows]).toarray()
         return total
 
+    def columns_in_memory(self):
+        by_columns = self.A.tocsc()
+        for part in pieces_in_memory(self.shape[1], 1 + 12 * self.A.nnz // self.shape[1]):
+            yield part, by_columns[:, part]
+
     def _matmat(self, X):
         return self._product(self.A, X)
 
@@ -151,19 +156,20 @@ class FunctionOperator(Operator):
 
     stored = has_rows = False
 
-    def in_memory(self):
-        return self._columns(slice(0, self.shape[1]))
+    def transposed(self):
+        return _TransposedFunction(self.A, self.name)
+
+    def columns_in_memory(self):
+        for part in pieces_in_memory(self.shape[1], 8 * self.shape[0]):
+            units = np.eye(self.shape[1], part.stop - part.start, -part.start, self.dtype)
+            yield part, self.matmat(units)
 
     def sums_of_rows(self, weights):
         total = self._no_sums(weights)
-        for columns in pieces_in_memory(self.shape[1], 8 * self.shape[0]):
-            product = self._columns(columns)
+        for columns, product in self.columns_in_memory():
             for rows in pieces_in_memory(self.shape[0], 8 * (columns.stop - columns.start)):
                 add_sums(total[:, columns], weights.columns(rows), product[rows])
         return total
-
-    def _columns(self, chosen):
-        return self.matmat(np.eye(self.shape[1], dtype=self.dtype)[:, chosen])
 
     def _matmat(self, X):
         return _own(self.A.matmat(X.copy()))
@@ -176,6 +182,20 @@ class FunctionOperator(Operator):
                 f"{self.name} gives no transposed products: {error!r}. Give the LinearOperator "
                 "an rmatvec or rmatmat."
             ) from error
+
+
+class _TransposedFunction(FunctionOperator):
+    """The transpose of a LinearOperator A."""
+
+    def __init__(self, A, name):
+        super().__init__(A, name)
+        self.shape = A.shape[::-1]
+
+    def _matmat(self, X):
+        return super()._rmatmat(X)
+
+    def _rmatmat(self, X):
+        return super()._matmat(X)
 
 
 def _own(Y):

@@ -6,23 +6,29 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
-import scipy.sparse
 from scipy.sparse.linalg import LinearOperator, lsqr
 from sklearn.exceptions import ConvergenceWarning
 
 from .._utils.arrays import as_type, check_same_place, to_numpy
-from .._utils.checks import as_array, check_count, check_finite, real_dtype
-from .._utils.streams import bit_generator, raw_bytes
-from .._utils.threads import pieces
+from .._utils.checks import (
+    as_array,
+    check_count,
+    check_finite,
+    check_not_negative,
+    check_some_weight,
+    real_dtype,
+)
 from ..optics import LayeredMedium
 from ..optics.device import project_rows
 from ..optics.opu import resolve_opu
 from ._operators import check_operator
+from ._sign_embedding import SignEmbedding
+from ._weighted import WeightedOperator
 
-_SUPERROWS = 16  # times n_columns, how many sums of rows the device is shown at most
-_TERMS = 4  # sums that a row enters
+_SUPERROWS = 16  # times the smaller side, how many sums the device is shown at most
 _MOST_ITERATIONS = 1000
-_COLUMNS_AT_ONCE = 2**16  # of the embedding
+_OUT_OF_ITERATIONS = 7  # as LSQR tells
+_EPS = np.finfo(np.float64).eps
 
 
 class LstsqResult(NamedTuple):
@@ -31,13 +37,13 @@ class LstsqResult(NamedTuple):
     Attributes
     ----------
     x : ndarray of shape (n,) or (n, n_targets)
-        The solution, of minimum norm where A is rank-deficient.
+        The solution, of minimum norm where there are several.
     residues : float or ndarray of shape (n_targets,)
-        Squared norms of the residuals b - A x.
+        Squared norms of the residuals b - A x, weighted where there are weights.
     rank : int
         Numerical rank of A, as the sketch shows it.
     n_iter : int
-        Iterations of LSQR, the most over all columns of b.
+        Iterations of LSQR, each for all columns of b at once.
     """
 
     x: np.ndarray
@@ -46,23 +52,44 @@ class LstsqResult(NamedTuple):
     n_iter: int
 
 
-def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
-    """Least-squares solution of A x = b for a matrix with many more rows than columns.
+def opu_lstsq(
+    A,
+    b,
+    *,
+    damp=0.0,
+    sample_weight=None,
+    cond=None,
+    n_projections=None,
+    opu=None,
+    random_state=None,
+):
+    """Least-squares solution of A x = b for a matrix with many more rows than columns, or fewer.
 
     Random projections of A's columns have nearly the geometry of the columns themselves,
-    so a QR or singular value decomposition of the projections makes A well-conditioned;
-    LSQR then converges in a few dozen iterations, whatever the condition of A [1]_ [2]_.
-    The projections only steer, so the solution has full accuracy. A noisy camera costs
-    iterations, many where the noise exceeds the smallest singular values of A.
+    so a QR and singular value decomposition of the projections makes A well-conditioned;
+    LSQR then converges in a few dozen iterations, whatever the condition of A [1]_ [2]_. Where
+    A has fewer rows than columns, its rows are projected instead, and the solution is the
+    shortest of all [3]_. The projections only steer, so the solution has full accuracy. A noisy
+    camera costs iterations, many where the noise exceeds the smallest singular values of A.
 
     Parameters
     ----------
-    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (m, n)
-        Real matrix, m >= n. An operator needs transposed products.
+    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator, Dask array} of shape (m, n)
+        Real matrix. An operator needs transposed products.
     b : array-like of shape (m,) or (m, n_targets)
-        Right-hand side.
+        Right-hand sides. All are solved for at once: several take as many passes over A as one.
+    damp : float, default=0.0
+        Ridge penalty, as in :func:`scipy.sparse.linalg.lsqr`: the solution minimises
+        |b - A x|^2 + damp^2 |x|^2. `sklearn.linear_model.Ridge` has ``alpha = damp**2``.
+    sample_weight : array-like of shape (m,), default=None
+        Weights w of the rows, not negative: the solution minimises the sum of
+        w_i (b_i - A_i x)^2, plus the penalty. None is 1 for each. A is not copied.
+    cond : float, default=None
+        Singular values of at most cond times the largest count as zero, 0 <= cond < 1. None is
+        the rounding of A's dtype, see Notes.
     n_projections : int, default=None
-        Number of projections of each column, at least n. None is 16 n, at most m.
+        Number of projections of each column, or of each row if m < n; at least min(m, n).
+        None is 16 min(m, n), at most max(m, n).
     opu : OPU, default=None
         The device. None is an ideal one with a `LayeredMedium`, which projects long
         vectors fast.
@@ -72,19 +99,20 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
     Returns
     -------
     x : ndarray of shape (n,) or (n, n_targets)
-        The solution, of minimum norm where A is rank-deficient; float64.
+        The solution, of minimum norm where there are several; float64.
     residues : float or ndarray of shape (n_targets,)
-        Squared norms of b - A x; infinite or zero where these are beyond the range of a float.
+        Squared norms of b - A x, or sums of w_i (b_i - A_i x)^2 where there are weights, both
+        without the penalty; infinite or zero where these are beyond the range of a float.
     rank : int
-        Numerical rank of A.
+        Numerical rank of A, its rows weighted, whatever ``damp``.
     n_iter : int
-        Iterations of LSQR.
+        Iterations of LSQR, each of which multiplies all columns by A and by its transpose.
 
     Raises
     ------
     ValueError
-        If A has fewer rows than columns, b does not fit it, or one of them is complex,
-        empty or contains NaN.
+        If b or the weights do not fit A, one of them is complex, empty or contains NaN,
+        weights are negative or all zero, or an option is out of range.
 
     Warns
     -----
@@ -94,16 +122,31 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
     See Also
     --------
     scipy.linalg.lstsq : By a decomposition of A itself; the choice for small problems.
+    scipy.sparse.linalg.lsqr : Without a preconditioner; the choice where A is well-conditioned.
+    OpticalRidge : Ridge regression on random features.
 
     Notes
     -----
-    The device is shown at most 16 n values of a column: where A has more rows, each is
-    first added, with random signs, to 4 of 16 n sums, as a sparse sign embedding [3]_.
+    The device is shown at most 16 min(m, n) values of a column, or of a row if m < n: where
+    there are more, each is first added, with random signs, to 4 of so many sums, as a sparse sign
+    embedding [4]_.
 
     The rank is that of the projections: singular values below the rounding of A's dtype, as
     a part of the largest, count as zero. Products are in double precision, also with a float32
     A. Noise of a camera gives them full rank, and so hides
     that A has less: the solution then fits as well, but is not the shortest.
+
+    ``cond`` as well is compared with the singular values of the projections, which are A's up to
+    some ten per cent, and lower than the rounding of float64 it has no effect. Where A's singular
+    values have a gap at cond, those above it and their vectors are told from those below,
+    and x is near that of :func:`scipy.linalg.lstsq`: the vectors are wrong by a part of about
+    the ratio of the singular values below the gap to those above. Where there is no gap, use
+    ``damp``.
+
+    The shortest solution has the forward error of a backward stable method; so has that with a
+    penalty, whose condition is that of A stacked on damp times the identity. Columns of b of
+    unlike sizes are scaled, so that each is solved for as if it were alone. LSQR
+    holds some six arrays of the shape of b, or of x if m < n.
 
     References
     ----------
@@ -111,7 +154,9 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
        least-squares regression", PNAS 105, 2008.
     .. [2] H. Avron, P. Maymounkov and S. Toledo, "Blendenpik: supercharging LAPACK's
        least-squares solver", SIAM J. Sci. Comput. 32, 2010.
-    .. [3] P.-G. Martinsson and J. A. Tropp, "Randomized numerical linear algebra:
+    .. [3] X. Meng, M. A. Saunders and M. W. Mahoney, "LSRN: a parallel iterative solver for
+       strongly over- or underdetermined systems", SIAM J. Sci. Comput. 36, 2014.
+    .. [4] P.-G. Martinsson and J. A. Tropp, "Randomized numerical linear algebra:
        foundations and algorithms", Acta Numerica 29, 2020.
 
     Examples
@@ -124,47 +169,40 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
     >>> solution = opu_lstsq(A, A @ x, random_state=0)
     >>> bool(np.allclose(solution.x, x))
     True
+
+    The shortest of all solutions of fewer equations than unknowns:
+
+    >>> b = rng.normal(size=20)
+    >>> solution = opu_lstsq(A.T, b, random_state=0)
+    >>> bool(np.allclose(solution.x, np.linalg.pinv(A.T, rcond=1e-12) @ b, rtol=1e-4))
+    True
     """
     operator = check_operator(A)
     m, n = operator.shape
-    if m < n:
-        raise ValueError(
-            f"A must have at least as many rows as columns, got shape {operator.shape}. Use "
-            "scipy.linalg.lstsq for wide matrices."
-        )
-    b = as_array(b, "b")
-    check_same_place(operator.sample, b, ("A", "b"))
-    real_dtype(b, "b", "Solve for the real and the imaginary part separately.")
-    b = to_numpy(b).astype(np.float64, copy=False)
+    b = _numbers(operator, b, "b")
     if b.ndim not in (1, 2) or len(b) != m or 0 in b.shape:
         raise ValueError(
             f"b must have one row for each of the {m} rows of A, and be 1-d or 2-d, got "
             f"shape {b.shape}."
         )
-    check_finite(b, "b")
+    roots, largest = _roots_of_weights(operator, sample_weight)
+    damp = min(check_not_negative(damp, "damp") / largest, np.finfo(np.float64).max)
+    eps = np.finfo(operator.dtype).eps if cond is None else check_not_negative(cond, "cond", 1)
     opu = resolve_opu(opu, random_state, medium=LayeredMedium)
-    # LSQR stops by sizes that it takes to be about 1, as those of the preconditioned A are.
-    scales = np.max(abs(b), axis=0)
-    b = b / np.where(scales > 0, scales, 1)
-    n_projections = min(16 * n, m) if n_projections is None else n_projections
-    if check_count(n_projections, "n_projections") < n:
-        raise ValueError(f"n_projections must be at least {n}, the number of columns of A.")
-    with operator.threads():
-        sketch, targets = _sketch(opu, operator, b.reshape(m, -1), n_projections)
-        right, rank, starts = _precondition(sketch, targets, np.finfo(operator.dtype).eps)
-        # Also of a float32 A: its smallest singular values are lost in single precision.
-        operator.dtype = np.dtype(np.float64)
-        solutions = [
-            _solve(operator, column, right, start)
-            for column, start in zip(b.reshape(m, -1).T, starts.T, strict=True)
-        ]
-        x = np.column_stack([solution for solution, _ in solutions])
-        fitted = to_numpy(operator.matmat(operator.asarray(x)))
-        residues = np.square(b.reshape(m, -1) - fitted).sum(axis=0)
+    n_projections = _check_projections(n_projections, operator.shape)
+    targets = _scale_rows(roots, b.reshape(m, -1))
+    peaks = _peaks(targets)
+    targets = targets / peaks
+    wide = m < n
+    tall = operator.transposed() if wide else operator
+    solve = _solve_wide if wide else _solve_tall
+    with tall.threads():
+        x, rank, n_iter, converged = solve(opu, tall, roots, targets, n_projections, damp, eps)
+        fitted = to_numpy((tall.rmatmat if wide else tall.matmat)(tall.asarray(x)))
+    residues = np.square(targets - _scale_rows(roots, fitted)).sum(axis=0)
     with np.errstate(over="ignore"):
-        x, residues = x * scales, residues * scales * scales
-    n_iter = max(n_iter for _, n_iter in solutions)
-    if n_iter == _MOST_ITERATIONS:
+        x, residues = x * peaks, residues * (largest * peaks) ** 2
+    if not converged:
         warnings.warn(
             f"LSQR has not converged in {n_iter} iterations: the preconditioner is too rough. "
             "Raise n_projections, or use a camera with less noise.",
@@ -176,80 +214,164 @@ def opu_lstsq(A, b, *, n_projections=None, opu=None, random_state=None):
     return LstsqResult(operator.asarray(x), operator.asarray(residues), rank, n_iter)
 
 
-def _sketch(opu, operator, b, n_projections):
-    """Projections of the columns of A, and of b by the same rows."""
-    m, n = operator.shape
-    if m > _SUPERROWS * n:
-        signs = SignEmbedding(_SUPERROWS * n, m, opu.glass_seed())
-        shown, b = operator.sums_of_rows(signs), signs @ b
-    else:
-        shown = operator.in_memory()
-    columns = as_type(shown, np.float64).T
-    projections = to_numpy(project_rows(opu, columns, n_projections, operator.name))
-    return projections.T, opu.linear(b.T, n_projections).T
+def _numbers(operator, values, name):
+    """Checked values that belong to A, as float64 of NumPy's."""
+    values = as_array(values, name)
+    check_same_place(operator.sample, values, (operator.name, name))
+    real_dtype(values, name, "Solve for the real and the imaginary part separately.")
+    values = to_numpy(values).astype(np.float64, copy=False)
+    check_finite(values, name)
+    return values
 
 
-class SignEmbedding:
-    """Sparse matrix (n_sums, m) with 4 random signs, 1/2 in size, in each column.
+def _roots_of_weights(operator, sample_weight):
+    """Roots of weights as parts of the largest root, and that; None and 1 without weights.
 
-    Columns are made when they are asked for: all of them would take 48 bytes each.
+    So products of large or small weights with such a matrix stay within the range of floats.
     """
-
-    def __init__(self, n_sums, m, seed):
-        self.shape, self._seed = (n_sums, m), seed
-
-    def columns(self, chosen):
-        """CSC matrix of a slice of the columns."""
-        even = chosen.start // 2 * 2  # two columns take a step of Philox
-        bits = bit_generator(self._seed, "sums").advance(even // 2)
-        words = raw_bytes(bits, 4 * _TERMS * (chosen.stop - even)).view("<u4")
-        words = words[_TERMS * (chosen.start - even) :]
-        # The lowest bit is the sign, the rest one sum of each quarter, so that all are distinct.
-        n_sums, n_columns = self.shape[0], chosen.stop - chosen.start
-        quarter = np.uint32(n_sums // _TERMS)
-        rows = (words >> 1) % quarter
-        rows = rows + np.tile(np.arange(_TERMS, dtype=np.uint32) * quarter, n_columns)
-        values = 1.0 - 2.0 * (words & 1).astype(float)
-        indptr = np.arange(0, _TERMS * n_columns + 1, _TERMS)
-        values /= math.sqrt(_TERMS)
-        matrix = values, rows.astype(np.int32), indptr
-        return scipy.sparse.csc_matrix(matrix, (n_sums, n_columns))
-
-    def __matmul__(self, b):
-        parts = pieces(self.shape[1], _COLUMNS_AT_ONCE)
-        return sum(self.columns(part) @ b[part] for part in parts)
+    if sample_weight is None:
+        return None, 1.0
+    weights = _numbers(operator, sample_weight, "sample_weight")
+    if weights.shape != operator.shape[:1]:
+        raise ValueError(
+            f"sample_weight must be 1-d, one weight for each of the {operator.shape[0]} rows of "
+            f"{operator.name}, got shape {weights.shape}."
+        )
+    if (weights < 0).any():
+        raise ValueError(
+            f"sample_weight must not be negative, got {weights.min()}. Drop rows, or give them "
+            "the weight 0."
+        )
+    check_some_weight(weights)
+    return np.sqrt(weights / weights.max()), math.sqrt(weights.max())
 
 
-def _precondition(sketch, targets, eps):
-    """N with A @ N nearly orthonormal, the rank, and sketched solutions in its coordinates.
+def _check_projections(n_projections, shape):
+    least, most = sorted(shape)
+    n_projections = min(16 * least, most) if n_projections is None else n_projections
+    if check_count(n_projections, "n_projections") < least:
+        raise ValueError(
+            f"n_projections must be at least {least}, the smaller side of A, got {n_projections}."
+        )
+    return n_projections
 
-    The sketch is overwritten. eps is that of A's entries, whose rounding makes singular values of
-    up to about eps / 2 of the largest; the sketch has the rounding of float64.
+
+def _scale_rows(scales, X):
+    return X if scales is None else scales[:, None] * X
+
+
+def _peaks(b):
+    """Largest entries of columns, 1 for zeros."""
+    peaks = np.max(abs(b), axis=0)
+    return np.where(peaks > 0, peaks, 1)
+
+
+def _solve_tall(opu, operator, roots, b, n_projections, damp, eps):
+    """Solution, rank, iterations and whether LSQR has converged, for no fewer rows than columns."""
+    A = operator if roots is None else WeightedOperator(operator, roots)
+    signs = _embedding(opu, A.shape)
+    sketch = _sketch(opu, A, signs, n_projections)
+    shown = b if signs is None else signs @ b
+    seen = opu.project(shown.T, n_projections, "linear", name="b") / math.sqrt(n_projections)
+    seen, R = scipy.linalg.qr_multiply(sketch, seen, overwrite_a=True)
+    left, sizes, right = _leading(R, eps, n_projections)
+    lengths = np.hypot(sizes, damp)
+    N, damped = right / lengths, right * (damp / lengths)
+    start = (sizes / lengths)[:, None] * (left.T @ seen.T)
+    # Also of a float32 A: its smallest singular values are lost in single precision.
+    operator.dtype = np.dtype(np.float64)
+    multiply, transposed = _preconditioned(A, N, damped)
+    b = np.concatenate([b, np.zeros((A.shape[1], b.shape[1]))])
+    y, n_iter, converged = _lsqr(multiply, transposed, len(sizes), b, start)
+    return N @ y, len(sizes), n_iter, converged
+
+
+def _solve_wide(opu, transpose, roots, b, n_projections, damp, eps):
+    """As `_solve_tall` for more columns than rows, by products with the transpose.
+
+    The shortest x and s with A x + damp s = b make the residual damp s, and so minimise the
+    sum of both squares that is asked for.
     """
-    tol = max(eps, np.finfo(np.float64).eps * len(sketch))
-    projected, R = scipy.linalg.qr_multiply(sketch, targets.T, overwrite_a=True)
+    n, m = transpose.shape
+    signs = _embedding(opu, transpose.shape)
+    sketch = _sketch(opu, transpose, signs, n_projections)
+    if roots is not None:
+        sketch *= roots
+    R = scipy.linalg.qr(sketch, overwrite_a=True, mode="r")[0][:m]
+    _, sizes, right = _leading(R, eps, n_projections)
+    lengths = np.hypot(sizes, damp)
+    N, damped = right / lengths, right * (damp / lengths)
+    transpose.dtype = np.dtype(np.float64)  # as above
+    multiply, transposed = _preconditioned(transpose, _scale_rows(roots, N), damped)
+    found, n_iter, converged = _lsqr(transposed, multiply, n + m, N.T @ b)
+    return found[:n], len(sizes), n_iter, converged
+
+
+def _embedding(opu, shape):
+    """Sums of rows that the device is shown, None where there are few rows."""
+    m, n = shape
+    return SignEmbedding(_SUPERROWS * n, m, opu.glass_seed()) if m > _SUPERROWS * n else None
+
+
+def _sketch(opu, A, signs, n_projections):
+    """Projections of the columns of A, or of sums of rows, as columns of about the same norms."""
+    n = A.shape[1]
+    shown = A.columns_in_memory() if signs is None else [(slice(0, n), A.sums_of_rows(signs))]
+    sketch = np.empty((n_projections, n), order="F")
+    for part, columns in shown:
+        lit = as_type(columns, np.float64).T
+        sketch[:, part] = to_numpy(project_rows(opu, lit, n_projections, A.name)).T
+    sketch /= math.sqrt(n_projections)
+    return sketch
+
+
+def _leading(R, eps, n_projections):
+    """Singular vectors and values of a sketch's triangle that its rounding leaves.
+
+    eps is that of A's entries, whose rounding makes singular values of up to about eps / 2 of
+    the largest, or what counts as zero; the sketch has the rounding of float64.
+    """
     left, sizes, right = np.linalg.svd(R)
-    rank = int(np.sum(sizes > tol * sizes[0]))
-    return right[:rank].T / sizes[:rank], rank, left[:, :rank].T @ projected.T
+    rank = int(np.sum(sizes > max(eps, _EPS * n_projections) * sizes[0]))
+    return left[:, :rank], sizes[:rank], right[:rank].T
 
 
-def _solve(operator, b, right, start):
-    """Solution and iterations of LSQR on A @ right from a start."""
-    m, rank = len(b), right.shape[1]
-    if rank == 0:
-        return np.zeros(len(right)), 0
+def _preconditioned(A, N, damped):
+    """Products of blocks of columns with A @ N on top of damped, and with the transpose."""
+    m = A.shape[0]
 
-    def matvec(y):
-        column = operator.asarray((right @ y)[:, None])
-        return to_numpy(operator.matmat(column))[:, 0]
+    def multiply(Y):
+        return np.concatenate([to_numpy(A.matmat(A.asarray(N @ Y))), damped @ Y])
 
-    def rmatvec(r):
-        column = operator.asarray(r[:, None])
-        return right.T @ to_numpy(operator.rmatmat(column))[:, 0]
+    def transposed(R):
+        return N.T @ to_numpy(A.rmatmat(A.asarray(R[:m]))) + damped.T @ R[m:]
 
-    conditioned = LinearOperator((m, rank), matvec, rmatvec, dtype=np.float64)
-    tol = 10 * np.finfo(np.float64).eps
-    y, _, n_iter = lsqr(
-        conditioned, b, atol=tol, btol=tol, conlim=0, iter_lim=_MOST_ITERATIONS, x0=start
-    )[:3]
-    return right @ y, n_iter
+    return multiply, transposed
+
+
+def _lsqr(multiply, transposed, n_unknowns, b, start=None):
+    """Least-squares solutions for all columns of b, iterations, and if LSQR has converged.
+
+    One run solves for a vector of all columns: the matrix is then block diagonal, with
+    the same block for each, and so has no other singular values.
+    """
+    n_targets = b.shape[1]
+    if n_unknowns == 0 or len(b) == 0:
+        return np.zeros((n_unknowns, n_targets)), 0, True
+    # All columns count alike, and their squares are within the range of floats.
+    peaks = _peaks(b)
+    norms = np.linalg.norm(b / peaks, axis=0)
+    norms = np.where(norms > 0, norms, 1)
+    b = b / peaks / norms
+    if start is not None:
+        start = (start / peaks / norms).ravel()
+    stacked = LinearOperator(
+        (b.size, n_unknowns * n_targets),
+        lambda y: multiply(y.reshape(n_unknowns, n_targets)).ravel(),
+        lambda r: transposed(r.reshape(b.shape)).ravel(),
+        dtype=np.float64,
+    )
+    tol, most = 10 * _EPS, _MOST_ITERATIONS
+    options = {"atol": tol, "btol": tol, "conlim": 0, "iter_lim": most, "x0": start}
+    y, stop, n_iter = lsqr(stacked, b.ravel(), **options)[:3]
+    return y.reshape(n_unknowns, n_targets) * norms * peaks, n_iter, stop != _OUT_OF_ITERATIONS
