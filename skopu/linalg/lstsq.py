@@ -89,7 +89,7 @@ def opu_lstsq(
         the rounding of A's dtype, see Notes.
     n_projections : int, default=None
         Number of projections of each column, or of each row if m < n; at least min(m, n).
-        None is 16 min(m, n), at most max(m, n).
+        None is 16 min(m, n), but no more than the larger of max(m, n) and 4 min(m, n).
     opu : OPU, default=None
         The device. None is an ideal one with a `LayeredMedium`, which projects long
         vectors fast.
@@ -248,7 +248,8 @@ def _roots_of_weights(operator, sample_weight):
 
 def _check_projections(n_projections, shape):
     least, most = sorted(shape)
-    n_projections = min(16 * least, most) if n_projections is None else n_projections
+    if n_projections is None:  # as many as rows would not do for a square matrix
+        n_projections = min(16 * least, max(most, 4 * least))
     if check_count(n_projections, "n_projections") < least:
         raise ValueError(
             f"n_projections must be at least {least}, the smaller side of A, got {n_projections}."
