@@ -453,6 +453,22 @@ def test_lstsq_in_single_precision(put, m, monkeypatch, rng):
     assert solution.rank == expected.rank == 6
 
 
+@pytest.mark.parametrize("shape", [(100, 6), (3000, 6), (6, 100), (6, 3000)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_lstsq_of_any_shape_with_weights(put, dtype, shape, rng):
+    A, b = rng.normal(size=shape).astype(dtype), rng.normal(size=(shape[0], 2))
+    weights = rng.random(shape[0])
+    for options in ({}, {"damp": 0.5}):
+        expected = opu_lstsq(A, b, sample_weight=weights, random_state=0, **options)
+        weighted = {"sample_weight": put(weights), **options}
+        solution = opu_lstsq(put(A), put(b), random_state=0, **weighted)
+        check_same(solution.x, expected.x, put(A), 1e-11)
+        check_same(solution.residues, expected.residues, put(A), 1e-11, scale=1)
+        assert solution.rank == 6
+    with pytest.raises(ValueError, match=r"A is an array of .*, sample_weight one of numpy"):
+        opu_lstsq(put(A), put(b), sample_weight=weights)
+
+
 def test_without_dispatch_the_answer_is_numpys():
     torch = pytest.importorskip("torch")
     with sklearn.config_context(array_api_dispatch=False):

@@ -43,6 +43,7 @@ DOORS = {
     "opu_matmul": (lambda A: skopu.opu_matmul(A, X, 10), X),
     "opu_lstsq": (lambda A: skopu.opu_lstsq(A, t), X),
     "opu_lstsq, b": (lambda b: skopu.opu_lstsq(X, b), t),
+    "opu_lstsq, weights": (lambda w: skopu.opu_lstsq(X, t, sample_weight=w), t),
     "triangles": (skopu.count_triangles, K),
     "optical_kernel": (optical_kernel, X),
     "optical_kernel, Y": (lambda Y: optical_kernel(X, Y), X),

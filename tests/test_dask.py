@@ -197,6 +197,26 @@ class TestLinearAlgebra:
         assert np.allclose(found.x, x)
         assert found.n_iter == opu_lstsq(matrix, matrix @ x, random_state=0).n_iter
 
+    @pytest.mark.parametrize("n_rows", [3, 40])  # many columns for each row, and few
+    @pytest.mark.parametrize("kind", [np.asarray, scipy.sparse.csr_matrix])
+    def test_lstsq_with_fewer_rows(self, kind, n_rows):
+        matrix = np.hstack([X[100 : 100 + n_rows]] * 2)
+        chunked = da.from_array(matrix, chunks=(2, 128)).map_blocks(kind)
+        b, weights = np.linspace(1, 2, n_rows), np.linspace(1, 3, n_rows)
+        for options in ({}, {"damp": 1}, {"sample_weight": weights, "damp": 1}):
+            found = opu_lstsq(chunked, b, random_state=0, **options)
+            expected = opu_lstsq(matrix, b, random_state=0, **options)
+            assert np.allclose(found.x, expected.x)
+            assert (found.rank, found.n_iter) == (expected.rank, expected.n_iter)
+
+    @pytest.mark.parametrize("n_columns", [3, 64])
+    def test_lstsq_with_weights(self, n_columns):
+        matrix = X[:, 20 : 20 + n_columns] if n_columns == 3 else X + np.eye(300, 64)
+        chunked = da.from_array(matrix, chunks=(70, n_columns))
+        options = {"sample_weight": np.arange(300), "damp": 0.1, "random_state": 0}
+        found = opu_lstsq(chunked, y, **options)
+        assert np.allclose(found.x, opu_lstsq(matrix, y, **options).x)
+
     def test_matmul_and_triangles(self):
         found = opu_matmul(CHUNKED, CHUNKED, 50, random_state=0).value
         assert np.allclose(found, opu_matmul(X, X, 50, random_state=0).value)
