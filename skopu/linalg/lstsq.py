@@ -133,20 +133,18 @@ def opu_lstsq(
 
     The rank is that of the projections: singular values below the rounding of A's dtype, as
     a part of the largest, count as zero. Products are in double precision, also with a float32
-    A. Noise of a camera gives them full rank, and so hides
-    that A has less: the solution then fits as well, but is not the shortest.
+    A. Noise of a camera gives them full rank, and so hides that A has less: the solution then
+    fits as well, but is not the shortest.
 
-    ``cond`` as well is compared with the singular values of the projections, which are A's up to
-    some ten per cent, and lower than the rounding of float64 it has no effect. Where A's singular
-    values have a gap at cond, those above it and their vectors are told from those below,
-    and x is near that of :func:`scipy.linalg.lstsq`: the vectors are wrong by a part of about
-    the ratio of the singular values below the gap to those above. Where there is no gap, use
-    ``damp``.
+    ``cond`` is compared with the singular values of the projections as well, which are A's to
+    within some ten per cent; below the rounding of float64 it has no effect. Where A's singular
+    values have a gap at cond, x is near that of :func:`scipy.linalg.lstsq`: the singular vectors
+    that are kept are turned by about the ratio of the values below the gap to those above. Where
+    there is no gap, use ``damp``.
 
-    The shortest solution has the forward error of a backward stable method; so has that with a
-    penalty, whose condition is that of A stacked on damp times the identity. Columns of b of
-    unlike sizes are scaled, so that each is solved for as if it were alone. LSQR
-    holds some six arrays of the shape of b, or of x if m < n.
+    A solution with ``damp`` is as accurate as a backward stable method makes that for A stacked on
+    damp times the identity. Columns of b are scaled, so that each is solved for as if it were
+    alone. LSQR holds some six arrays of the shape of b, or of x if m < n.
 
     References
     ----------

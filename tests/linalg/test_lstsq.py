@@ -358,9 +358,24 @@ def test_only_ratios_of_weights_matter(shape, scale):
     assert np.allclose(result.x, expected)
     residue = (weights * np.square(b - A @ expected)).sum()
     assert np.isclose(result.residues / scale, residue)
-    for size in (1e-150, 1e150):
+    for size in (1e-200, 1e200):
         found = opu_lstsq(A * size, b, sample_weight=weights * scale).x
         assert np.allclose(found * size, filtered(A, b, 0, weights))
+
+
+@pytest.mark.parametrize("form", ["array", "csr", "csc"])
+@pytest.mark.parametrize("shape", [(3000, 20), (100, 20), (20, 100), (20, 3000)])
+def test_weights_of_many_sizes_are_in_the_sketch(shape, form, tmp_path, rng):
+    """Otherwise it would not know columns whose rows all have little weight."""
+    m, n = shape
+    of_one_size = np.arange(m) % 20
+    A, b = rng.normal(size=shape), rng.normal(size=m)
+    if m > n:
+        A *= of_one_size[:, None] == np.arange(n)
+    weights = np.logspace(-12, 0, 20)[of_one_size]
+    result = opu_lstsq(FORMS[form](A, tmp_path), b, sample_weight=weights, random_state=0)
+    assert np.allclose(result.x, filtered(A, b, 0, weights, cond=0), rtol=1e-6, atol=1e-6)
+    assert result.n_iter < 50
 
 
 @pytest.mark.parametrize("shape", [(300, 6), (50, 6), (30, 30), (6, 50), (6, 300)])
