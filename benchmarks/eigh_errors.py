@@ -13,8 +13,8 @@ import itertools
 
 import numpy as np
 from _report import write_table
-from svd_errors import N, sines
 from svd_errors import SPECTRA as SINGULAR_VALUES
+from svd_errors import N, sines
 
 from skopu import opu_eigh, opu_nystrom
 from skopu.linalg._svd_errors import ROUNDING
@@ -41,7 +41,7 @@ def matrices(seeds):
 
 def eigenvalues(seeds, tolerances):
     cases = []
-    for name, seed, values, Q, A in matrices(seeds):
+    for _, seed, values, Q, A in matrices(seeds):
         eps = np.finfo(A.dtype).eps
         for which, k, tol in itertools.product(ORDERS, SIZES, tolerances):
             order = np.argsort(ORDERS[which](values), kind="stable")[:k]

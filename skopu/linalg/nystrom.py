@@ -85,7 +85,7 @@ def opu_nystrom(A, n_components, *, n_oversamples=10, opu=None, random_state=Non
     -----
     The error is estimated from the same products, each vector left out in its turn [2]_, to which
     comes what is cut off at n_components. The bound has a margin of two standard errors; true
-    errors were below it in all of 1152 approximations, and 0.7 of it in the median, see
+    errors were below it in all of 640 approximations, and 0.7 of it in the median, see
     :doc:`/user_guide/linear_algebra`.
 
     References
