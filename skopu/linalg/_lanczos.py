@@ -8,11 +8,10 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._utils.arrays import backend_of, like, namespace
 from .._utils.checks import check_count
-from .._utils.threads import pieces
 from ._functions import spectral_function
-from ._tall_blocks import forms, inner, lengths
+from ._tall_blocks import lengths
+from ._tridiagonal import groups_of_columns, tridiagonalize
 
-_BASIS_BYTES = 2**28  # of Krylov vectors held at once
 _SLOWEST = 0.9  # change by twice the steps over the change before, if they converge
 _SETTLED = 0.7  # end of the spectrum over that seen by half the steps, if it has been found
 _VISIBLE = 0.1  # part of the forms that eigenvalues nearer to zero change, if they matter
@@ -116,10 +115,8 @@ class MatrixFunction:
     def matmat(self, X):
         """f(A) @ X."""
         products = backend_of(X).empty(X.shape, self.dtype)
-        # Two at least, which show whether A is symmetric.
-        width = max(2, _BASIS_BYTES // (self.n_steps * X.shape[0] * self.dtype.itemsize))
         squares = []
-        for columns in pieces(X.shape[1], width):
+        for columns in groups_of_columns(self.operator, X.shape[1], self.n_steps):
             products[:, columns], part = self._apply(X[:, columns])
             squares.extend(part)
         if self._forms is None:
@@ -129,7 +126,8 @@ class MatrixFunction:
     def _apply(self, X):
         xp, p = namespace(X), X.shape[1]
         sizes = like(lengths(X).astype(self.dtype), X)
-        basis, T, exhausted = self._tridiagonalize(X / xp.where(sizes > 0, sizes, 1.0))
+        units = X / xp.where(sizes > 0, sizes, 1.0)
+        basis, T, exhausted = tridiagonalize(self.operator, units, self.n_steps)
         nodes, vectors = np.linalg.eigh(T)
         values = self._values(nodes)
         weights = vectors[:, 0, :]
@@ -177,69 +175,6 @@ class MatrixFunction:
         nodes = np.maximum(nodes, node) if node > 0 else np.minimum(nodes, node)  # to rounding
         return np.sum(self.function.evaluate(nodes) * vectors[:, 0, :] ** 2, axis=1)
 
-    def _tridiagonalize(self, X):
-        """Orthonormal Krylov bases (n_columns, k, n) and T (n_columns, k, k) of unit columns.
-
-        Where a Krylov space is exhausted early, which the third result tells, T goes on
-        with a copy of its last diagonal entry that nothing is coupled to.
-        """
-        n, p = X.shape
-        xp = namespace(X)
-        basis = backend_of(X).zeros((p, self.n_steps, n), self.dtype)
-        T = np.zeros((p, self.n_steps, self.n_steps))
-        basis[:, 0, :] = X.T
-        active = np.ones(p, bool)
-        for step in range(self.n_steps):
-            last = basis[:, step, :]
-            image = self._multiply(last, active)
-            if step == 0:
-                check_symmetric(X, image.T, self.operator.name)
-            T[:, step, step] = np.where(active, forms(last.T, image.T), T[:, step - 1, step - 1])
-            if step + 1 == self.n_steps:
-                break
-            size = lengths(image.T)
-            seen = basis[:, : step + 1, :]
-            for _ in range(2):
-                parts = xp.reshape(seen @ image[:, :, None], (p, 1, -1))
-                image -= (parts @ seen)[:, 0, :]
-            coupling = lengths(image.T)
-            active &= coupling > 10 * np.finfo(self.dtype).eps * size
-            if not active.any():
-                T = T[:, : step + 1, : step + 1]
-                basis = basis[:, : step + 1, :]
-                break
-            T[:, step, step + 1] = T[:, step + 1, step] = np.where(active, coupling, 0)
-            size = np.where(active, coupling, np.inf)[:, None]
-            basis[:, step + 1, :] = image / like(size.astype(self.dtype), X)
-        return basis, T, ~active | (self.n_steps == n)
-
-    def _multiply(self, rows, active):
-        """Products of A with the active rows, and zeros for the others."""
-        if active.all():
-            return self.operator.matmat(rows.T).T
-        chosen = namespace(rows).take(rows, like(np.flatnonzero(active), rows), axis=0)
-        spread = np.eye(len(active), dtype=self.dtype)[:, active]
-        return like(spread, rows) @ self.operator.matmat(chosen.T).T
-
     def _values(self, nodes):
         """The function at the Ritz values, which lie between A's extreme eigenvalues."""
         return self.function.at(nodes, self.dtype, self.operator.name)
-
-
-def check_symmetric(X, images, name):
-    """Raise ValueError where images = A @ X, of two columns or more, show A unsymmetric."""
-    difference = asymmetry(X, images)
-    if difference > 0:
-        raise ValueError(
-            f"{name} must be symmetric here, but x'Ay and y'Ax differ by {difference:.3g} for "
-            "random x and y. Use (A + A.T) / 2 if the difference is noise."
-        )
-
-
-def asymmetry(X, images):
-    """Largest difference of x'Ay and y'Ax, images = A @ X; 0 where rounding may make it."""
-    products = inner(X, images, map)
-    rounding = 100 * np.finfo(products.dtype).eps * np.sqrt(X.shape[0])
-    rounding *= np.outer(lengths(X), lengths(images)).max()
-    difference = abs(products - products.T).max()
-    return difference if difference > rounding else 0.0

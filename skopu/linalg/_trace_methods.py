@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from ._lanczos import check_symmetric
 from ._leave_one_out import leave_one_out, widening_by_cosines, with_rounding
 from ._nystrom import nystrom_sketch
 from ._random_vectors import next_exposure, random_matrix, scaled_to, sketch_rows
+from ._symmetry import check_symmetric
 from ._tall_blocks import forms, largest_length, qr
 from .trace_method import TraceMethod
 

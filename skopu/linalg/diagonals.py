@@ -9,11 +9,12 @@ from .._utils.arrays import as_type, like, namespace
 from .._utils.checks import check_count
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
-from ._lanczos import asymmetry, check_products, checked_truncation, function_of
+from ._lanczos import check_products, checked_truncation, function_of
 from ._leave_one_out import lost_directions
 from ._operator import pieces_in_memory
 from ._operators import check_operator
 from ._random_vectors import probes
+from ._symmetry import asymmetry
 from ._tall_blocks import forms, qr
 
 _LEAST = {"xdiag": 4, "hutchinson": 2}  # products

@@ -11,10 +11,10 @@ from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
 from ._exact_triangles import exact_count
 from ._graphs import symmetric_adjacency
-from ._lanczos import check_symmetric
 from ._leave_one_out import leave_one_out, with_rounding
 from ._operators import check_operator
 from ._rounds import in_rounds, warn_of_large_error
+from ._symmetry import check_symmetric
 from .trace_method import TraceMethod
 from .traces import Estimate
 
