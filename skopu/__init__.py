@@ -6,6 +6,7 @@ from .inspection import (
     AlignmentDisplay,
     KernelApproximationDisplay,
     SpeckleDisplay,
+    SpectralDensityDisplay,
     SpectrumDisplay,
     TraceConvergenceDisplay,
 )
@@ -18,6 +19,7 @@ from .linalg import (
     opu_lstsq,
     opu_matmul,
     opu_nystrom,
+    opu_spectral_density,
     opu_svd,
     opu_trace,
 )
@@ -45,6 +47,7 @@ __all__ = [
     "OpticalRidge",
     "OpticalRidgeClassifier",
     "SpeckleDisplay",
+    "SpectralDensityDisplay",
     "SpectrumDisplay",
     "TraceConvergenceDisplay",
     "__version__",
@@ -56,6 +59,7 @@ __all__ = [
     "opu_lstsq",
     "opu_matmul",
     "opu_nystrom",
+    "opu_spectral_density",
     "opu_svd",
     "opu_trace",
 ]

@@ -10,6 +10,7 @@ from .eigh import EighResult, opu_eigh
 from .lstsq import opu_lstsq
 from .matmul import opu_matmul
 from .nystrom import NystromResult, opu_nystrom
+from .spectral_density import SpectralDensity, opu_spectral_density
 from .svd import SVDResult, opu_svd
 from .trace_method import TraceMethod
 from .traces import opu_trace
@@ -21,6 +22,7 @@ __all__ = [
     "EighResult",
     "NystromResult",
     "SVDResult",
+    "SpectralDensity",
     "TraceMethod",
     "count_triangles",
     "opu_diagonal",
@@ -28,6 +30,7 @@ __all__ = [
     "opu_lstsq",
     "opu_matmul",
     "opu_nystrom",
+    "opu_spectral_density",
     "opu_svd",
     "opu_trace",
 ]

@@ -1,0 +1,154 @@
+"""Density of eigenvalues, drawn."""
+
+import numpy as np
+
+from ..linalg import opu_spectral_density
+from ._drawing import figure_and_axes
+
+_POINTS = 500  # of the curve
+_BEYOND = 3  # widths that are drawn outside of the nodes
+
+
+class SpectralDensityDisplay:
+    """Estimated density of the eigenvalues of a symmetric matrix, or their cumulative share.
+
+    Parameters
+    ----------
+    spectral_density : SpectralDensity
+        What `opu_spectral_density` returns.
+    eigenvalues : array-like of shape (n,), default=None
+        The exact eigenvalues, where they are known, to compare.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+        The figure, once drawn.
+    ax_ : matplotlib.axes.Axes
+        Its axes, once drawn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.inspection import SpectralDensityDisplay
+    >>> B = np.random.default_rng(0).normal(size=(500, 500))
+    >>> A = (B + B.T) / np.sqrt(2 * 500)
+    >>> display = SpectralDensityDisplay.from_matrix(
+    ...     A, random_state=0, eigenvalues=np.linalg.eigvalsh(A)
+    ... )
+    >>> display.ax_.get_xlabel()
+    'eigenvalue'
+    """
+
+    def __init__(self, spectral_density, eigenvalues=None):
+        self.spectral_density = spectral_density
+        self.eigenvalues = None if eigenvalues is None else np.sort(eigenvalues)
+
+    @classmethod
+    def from_matrix(
+        cls,
+        A,
+        *,
+        n_matvecs=1000,
+        lanczos_steps=50,
+        opu=None,
+        random_state=None,
+        eigenvalues=None,
+        cumulative=False,
+        width=None,
+        ax=None,
+    ):
+        """Estimate the density of the eigenvalues of A, and draw it.
+
+        Parameters
+        ----------
+        A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, n)
+            Real symmetric matrix.
+        n_matvecs : int, default=1000
+            Most products of A with a vector.
+        lanczos_steps : int, default=50
+            Products that each random vector takes at most.
+        opu : OPU, default=None
+            The device. None is an ideal one with a `GaussianMedium`.
+        random_state : int, RandomState instance or None, default=None
+            Seeds the device if ``opu`` is None.
+        eigenvalues : array-like of shape (n,), default=None
+            The exact eigenvalues, where they are known, to compare.
+        cumulative : bool, default=False
+            Whether to draw the share of the eigenvalues up to each number, not their density.
+        width : float, default=None
+            Standard deviation of the Gaussian that smooths the density, in units of the
+            eigenvalues; None is the resolution.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : SpectralDensityDisplay
+            What is drawn.
+
+        Raises
+        ------
+        ValueError
+            If `opu_spectral_density` does not take A, or width is not positive.
+        ImportError
+            If matplotlib is not installed.
+        """
+        found = opu_spectral_density(
+            A, n_matvecs, lanczos_steps=lanczos_steps, opu=opu, random_state=random_state
+        )
+        return cls(found, eigenvalues).plot(ax, cumulative=cumulative, width=width)
+
+    def plot(self, ax=None, *, cumulative=False, width=None):
+        """Draw the curve, in a band of two standard errors to each side.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        cumulative : bool, default=False
+            Whether to draw the share of the eigenvalues up to each number, not their density.
+        width : float, default=None
+            Standard deviation of the Gaussian that smooths the density, in units of the
+            eigenvalues; None is the resolution.
+
+        Returns
+        -------
+        display : SpectralDensityDisplay
+            This display, drawn.
+        """
+        found = self.spectral_density
+        margin = _BEYOND * (found.resolution if width is None else width)
+        x = np.linspace(found.nodes.min() - margin, found.nodes.max() + margin, _POINTS)
+        value, error = found.cumulative(x) if cumulative else found.density(x, width)
+        self.figure_, (self.ax_,) = figure_and_axes(ax, 1)
+        if self.eigenvalues is not None:
+            self._draw_exact(x, cumulative)
+        low, high = np.maximum(value - 2 * error, 0), value + 2 * error
+        self.ax_.fill_between(
+            x, low, high, color="#56B4E9", alpha=0.5, label="+- 2 standard errors"
+        )
+        self.ax_.plot(x, value, "k-", linewidth=1, label="estimate")
+        n_vectors, n_steps = found.nodes.shape
+        self.ax_.set(
+            title=f"{n_vectors} random vectors, {n_steps} steps each",
+            xlabel="eigenvalue",
+            ylabel="share of eigenvalues up to here" if cumulative else "density of eigenvalues",
+            ylim=(0, None),
+        )
+        self.ax_.legend()
+        return self
+
+    def _draw_exact(self, x, cumulative):
+        n = len(self.eigenvalues)
+        if cumulative:
+            share = np.searchsorted(self.eigenvalues, x, side="right") / n
+            self.ax_.step(x, share, "--", where="post", color="#D55E00", label="exact")
+            return
+        self.ax_.hist(
+            self.eigenvalues,
+            bins=self.spectral_density.nodes.shape[1],
+            density=True,
+            color="0.85",
+            edgecolor="0.7",
+            label="exact",
+        )
