@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from .._utils.checks import check_positive
 from ..linalg import opu_spectral_density
-from ._drawing import figure_and_axes
+from ._drawing import COLOURS, figure_and_axes
 
 _POINTS = 500  # of the curve
 _BEYOND = 3  # widths that are drawn outside of the nodes
@@ -117,17 +118,17 @@ class SpectralDensityDisplay:
             This display, drawn.
         """
         found = self.spectral_density
-        margin = _BEYOND * (found.resolution if width is None else width)
+        width = found.resolution if width is None else check_positive(width, "width")
+        margin = _BEYOND * width
         x = np.linspace(found.nodes.min() - margin, found.nodes.max() + margin, _POINTS)
         value, error = found.cumulative(x) if cumulative else found.density(x, width)
         self.figure_, (self.ax_,) = figure_and_axes(ax, 1)
-        if self.eigenvalues is not None:
-            self._draw_exact(x, cumulative)
         low, high = np.maximum(value - 2 * error, 0), value + 2 * error
-        self.ax_.fill_between(
-            x, low, high, color="#56B4E9", alpha=0.5, label="+- 2 standard errors"
-        )
-        self.ax_.plot(x, value, "k-", linewidth=1, label="estimate")
+        label = "+- 2 standard errors"
+        self.ax_.fill_between(x, low, high, color=COLOURS[2], alpha=0.5, label=label)
+        self.ax_.plot(x, value, color=COLOURS[0], label="estimate")
+        if self.eigenvalues is not None:
+            self._draw_exact(x, cumulative, width)
         n_vectors, n_steps = found.nodes.shape
         self.ax_.set(
             title=f"{n_vectors} random vectors, {n_steps} steps each",
@@ -138,17 +139,10 @@ class SpectralDensityDisplay:
         self.ax_.legend()
         return self
 
-    def _draw_exact(self, x, cumulative):
-        n = len(self.eigenvalues)
+    def _draw_exact(self, x, cumulative, width):
         if cumulative:
-            share = np.searchsorted(self.eigenvalues, x, side="right") / n
-            self.ax_.step(x, share, "--", where="post", color="#D55E00", label="exact")
+            share = np.searchsorted(self.eigenvalues, x, side="right") / len(self.eigenvalues)
+            self.ax_.plot(x, share, color=COLOURS[1], linestyle="--", label="exact")
             return
-        self.ax_.hist(
-            self.eigenvalues,
-            bins=self.spectral_density.nodes.shape[1],
-            density=True,
-            color="0.85",
-            edgecolor="0.7",
-            label="exact",
-        )
+        bins = np.arange(x[0], x[-1] + width, 2 * width)  # which blur about as the Gaussian does
+        self.ax_.hist(self.eigenvalues, bins, density=True, color="0.85", zorder=0, label="exact")
