@@ -32,7 +32,14 @@ from skopu import (
 )
 from skopu._utils import arrays
 from skopu.kernels import arc_cosine_kernel, optical_kernel
-from skopu.linalg import count_triangles, opu_lstsq, opu_matmul, opu_svd, opu_trace
+from skopu.linalg import (
+    count_triangles,
+    opu_lstsq,
+    opu_matmul,
+    opu_spectral_density,
+    opu_svd,
+    opu_trace,
+)
 from skopu.optics import flaws
 
 pytest.importorskip("array_api_compat")
@@ -403,6 +410,21 @@ def test_trace_where_krylov_spaces_are_exhausted(put):
     assert found.value == pytest.approx(expected.value, rel=1e-9)
     with pytest.raises(ValueError, match="must be symmetric"):
         opu_trace(put(np.triu(X[:, :9])), 40, function="exp")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_spectral_density(put, dtype, rng):
+    Q = np.linalg.qr(rng.normal(size=(60, 60)))[0]
+    A = (Q * np.r_[np.linspace(0, 1, 40), np.linspace(2, 3, 20)]) @ Q.T
+    A = ((A + A.T) / 2).astype(dtype)
+    options = {"lanczos_steps": 8, "random_state": 0}
+    expected = opu_spectral_density(A, 100, **options)
+    found = opu_spectral_density(put(A), 100, **options)
+    tol = 100 * rounding(dtype)
+    np.testing.assert_allclose(found.nodes, expected.nodes, atol=tol)
+    assert found.n_matvecs == expected.n_matvecs
+    for x in (0.5, 1.5):
+        assert found.cumulative(x) == pytest.approx(expected.cumulative(x), abs=tol)
 
 
 def test_triangles(put, rng):

@@ -39,6 +39,7 @@ DOORS = {
     "svd, inverse": (fitted(skopu.OPUTruncatedSVD(2)).inverse_transform, X[:, :2]),
     "trace": (skopu.OPUTraceEstimator().fit, K),
     "opu_trace": (skopu.opu_trace, K),
+    "opu_spectral_density": (skopu.opu_spectral_density, K),
     "opu_svd": (lambda A: skopu.opu_svd(A, 2), X),
     "opu_matmul": (lambda A: skopu.opu_matmul(A, X, 10), X),
     "opu_lstsq": (lambda A: skopu.opu_lstsq(A, t), X),

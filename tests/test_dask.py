@@ -27,6 +27,7 @@ from skopu import (
     count_triangles,
     opu_lstsq,
     opu_matmul,
+    opu_spectral_density,
     opu_svd,
     opu_trace,
 )
@@ -187,6 +188,14 @@ class TestLinearAlgebra:
             assert np.allclose(found, expected, rtol=1e-6)
         estimator = OPUTraceEstimator(30, random_state=0).fit(chunked)
         assert np.isclose(estimator.trace_, opu_trace(SYMMETRIC, 30, random_state=0).value)
+
+    def test_spectral_density(self):
+        chunked = da.from_array(SYMMETRIC, chunks=(20, 64))
+        options = {"lanczos_steps": 10, "random_state": 0}
+        found = opu_spectral_density(chunked, 50, **options)
+        expected = opu_spectral_density(SYMMETRIC, 50, **options)
+        assert np.allclose(found.nodes, expected.nodes)
+        assert found.n_matvecs == 50
 
     @pytest.mark.parametrize("n_columns", [3, 64])  # many rows for each column, and few
     def test_lstsq(self, n_columns):

@@ -23,11 +23,13 @@ from skopu import (
     OPUTruncatedSVD,
     arc_cosine_kernel,
     optical_kernel,
+    opu_spectral_density,
 )
 from skopu.inspection import (
     AlignmentDisplay,
     KernelApproximationDisplay,
     SpeckleDisplay,
+    SpectralDensityDisplay,
     SpectrumDisplay,
     TraceConvergenceDisplay,
 )
@@ -56,6 +58,7 @@ def all_displays():
     yield SpectrumDisplay.from_estimator(OPUTruncatedSVD(5).fit(X), X)
     yield TraceConvergenceDisplay.from_estimator(OPUTraceEstimator(), X.T @ X, exact=1.0)
     yield AlignmentDisplay.from_estimator(alignment())
+    yield SpectralDensityDisplay.from_matrix(X.T @ X)
 
 
 @pytest.mark.parametrize("display", all_displays(), ids=lambda display: type(display).__name__)
@@ -202,6 +205,41 @@ def test_alignment():
         AlignmentDisplay.from_estimator(DFARegressor(max_iter=1, tol=9).partial_fit(X, y))
     with pytest.raises(NotFittedError):
         AlignmentDisplay.from_estimator(DFAClassifier())
+
+
+def test_spectral_density():
+    A = X.T @ X
+    exact = np.linalg.eigvalsh(A)
+    options = {"n_matvecs": 200, "lanczos_steps": 20, "random_state": 0}
+    found = opu_spectral_density(A, **options)
+    display = SpectralDensityDisplay.from_matrix(A, eigenvalues=exact[::-1], **options)
+    np.testing.assert_array_equal(display.spectral_density.nodes, found.nodes)
+    (line,) = display.ax_.lines
+    np.testing.assert_allclose(line.get_ydata(), found.density(line.get_xdata()).value)
+    assert sum(bar.get_height() * bar.get_width() for bar in display.ax_.patches) == pytest.approx(
+        1
+    )
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["+- 2 standard errors", "estimate", "exact"]
+    smooth = SpectralDensityDisplay(found).plot(width=50).ax_.lines[0]
+    np.testing.assert_allclose(smooth.get_ydata(), found.density(smooth.get_xdata(), 50).value)
+    with pytest.raises(ValueError, match="width must be a positive number"):
+        display.plot(width=0)
+    with pytest.raises(ValueError, match="must be symmetric"):
+        SpectralDensityDisplay.from_matrix(np.triu(A))
+
+
+def test_cumulative_share_of_eigenvalues():
+    A = X.T @ X
+    display = SpectralDensityDisplay.from_matrix(
+        A, random_state=0, eigenvalues=np.linalg.eigvalsh(A), cumulative=True
+    )
+    estimate, exact = display.ax_.lines
+    share = display.spectral_density.cumulative(estimate.get_xdata())
+    np.testing.assert_allclose(estimate.get_ydata(), share.value)
+    assert exact.get_ydata()[[0, -1]].tolist() == [0, 1]
+    assert abs(share.value - exact.get_ydata()).max() < 0.1
+    assert not display.ax_.patches
 
 
 def test_without_matplotlib(monkeypatch):
