@@ -241,9 +241,10 @@ def opu_spectral_density(A, n_matvecs=1000, *, lanczos_steps=50, opu=None, rando
     Standard errors are from the spread over vectors, and are those of n_vectors independent
     values: take intervals from Student's t distribution with n_vectors - 1 degrees of freedom. In
     an interval that holds few eigenvalues values are skewed, and intervals of 95 % cover less.
-    What a finite number of steps leaves out is not a part of the standard error. Its share of the
-    cumulative distribution is largest at ends of the spectrum that are far from the rest, and falls
-    with more steps; in gaps it vanishes soonest.
+    What a finite number of steps leaves out is not a part of the standard error. In a gap it
+    vanishes soonest. Where more eigenvalues crowd than the resolution tells apart, as those near
+    zero of a spectrum that falls fast, the share up to a number among them may be wrong by
+    half of theirs: compare with what twice the steps give.
 
     Lanczos vectors are reorthogonalised in full, for which those of some random vectors are held
     at once, up to 256 MiB, or those of two random vectors if these take more.
