@@ -25,14 +25,14 @@ def christoffel_function(diagonal, coupling, x):
 
     One over the sum of the squares of the orthonormal polynomials of degree below k.
     """
-    before, last = np.zeros_like(x), np.ones_like(x)
-    total, coupled = np.ones_like(x), 0.0
-    for center, coupling_on in zip(diagonal[:-1], coupling, strict=True):
+    previous, last = np.zeros_like(x), np.ones_like(x)
+    total, below = np.ones_like(x), 0.0
+    for centre, above in zip(diagonal[:-1], coupling, strict=True):
         with np.errstate(over="ignore", invalid="ignore"):  # where x is far, or infinite
-            following = ((x - center) * last - coupled * before) / coupling_on
+            following = ((x - centre) * last - below * previous) / above
             following = np.where(total < 1 / _CERTAIN, following, 0.0)
             total += following**2
-        before, last, coupled = last, following, coupling_on
+        previous, last, below = last, following, above
     return 1 / total
 
 
