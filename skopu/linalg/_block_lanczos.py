@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._lanczos import check_symmetric
 from ._orthonormal import orthonormalize
 from ._svd_errors import ROUNDING, SLOWEST
+from ._symmetry import check_symmetric
 from ._tall_blocks import inner, largest_length
 
 _MARGIN = 4  # of a geometric series, found by benchmarks/eigh_errors.py

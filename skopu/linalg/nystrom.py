@@ -9,10 +9,10 @@ from .._utils.arrays import as_type, like
 from .._utils.checks import check_count
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
-from ._lanczos import check_symmetric
 from ._nystrom import nystrom_sketch
 from ._operators import check_operator
 from ._random_vectors import probes
+from ._symmetry import check_symmetric
 from ._tall_blocks import forms
 
 _ADVICE = "Use opu_eigh or opu_svd, which take any."
