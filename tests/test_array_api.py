@@ -34,8 +34,11 @@ from skopu._utils import arrays
 from skopu.kernels import arc_cosine_kernel, optical_kernel
 from skopu.linalg import (
     count_triangles,
+    opu_diagonal,
+    opu_eigh,
     opu_lstsq,
     opu_matmul,
+    opu_nystrom,
     opu_spectral_density,
     opu_svd,
     opu_trace,
@@ -387,7 +390,7 @@ def test_truncated_svd(put, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("function", [None, "log", "inv", "sqrt", np.exp])
-@pytest.mark.parametrize("method", ["hutchinson", "hutch++", "xtrace", "sketch"])
+@pytest.mark.parametrize("method", ["hutchinson", "hutch++", "xtrace", "xnystrace", "sketch"])
 def test_trace(put, method, function, dtype, rng):
     Q = np.linalg.qr(rng.normal(size=(60, 60)))[0]
     A = ((Q * np.linspace(1, 2, 60)) @ Q.T).astype(dtype)
@@ -410,6 +413,41 @@ def test_trace_where_krylov_spaces_are_exhausted(put):
     assert found.value == pytest.approx(expected.value, rel=1e-9)
     with pytest.raises(ValueError, match="must be symmetric"):
         opu_trace(put(np.triu(X[:, :9])), 40, function="exp")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", [None, "inv"])
+@pytest.mark.parametrize("method", ["hutchinson", "xdiag"])
+def test_diagonal(put, method, function, dtype, rng):
+    Q = np.linalg.qr(rng.normal(size=(60, 60)))[0]
+    A = ((Q * np.linspace(1, 2, 60)) @ Q.T).astype(dtype)
+    A = (A + A.T) / 2
+    for n_matvecs in (200, 600):  # and by unit vectors
+        options = {"method": method, "function": function, "lanczos_steps": 8, "random_state": 0}
+        expected = opu_diagonal(A, n_matvecs, **options)
+        found = opu_diagonal(put(A), n_matvecs, **options)
+        check_same(found.value, expected.value, put(A), 100 * rounding(dtype))
+        scale = abs(expected.value).max()
+        check_same(
+            found.standard_error, expected.standard_error, put(A), 100 * rounding(dtype), scale
+        )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_eigenvalues(put, dtype, rng):
+    Q = np.linalg.qr(rng.normal(size=(60, 60)))[0]
+    A = ((Q * np.r_[4, 3, 2, np.linspace(0.1, 1, 57)]) @ Q.T).astype(dtype)
+    A = (A + A.T) / 2
+    tol = 300 * rounding(dtype)
+    for which in ("LM", "SA"):
+        expected = opu_eigh(A, 2, which=which, n_iter=3, random_state=0)
+        found = opu_eigh(put(A), 2, which=which, n_iter=3, random_state=0)
+        check_same(found.w, expected.w, put(A), tol)
+        check_same(found.V, expected.V, put(A), tol)
+    expected, found = (opu_nystrom(B, 3, random_state=0) for B in (A, put(A)))
+    check_same(found.s, expected.s, put(A), tol)
+    check_same(found.U, expected.U, put(A), tol)
+    assert found.error_bound == pytest.approx(expected.error_bound, rel=tol)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

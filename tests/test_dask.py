@@ -25,8 +25,11 @@ from skopu import (
     OPUTraceEstimator,
     OPUTruncatedSVD,
     count_triangles,
+    opu_diagonal,
+    opu_eigh,
     opu_lstsq,
     opu_matmul,
+    opu_nystrom,
     opu_spectral_density,
     opu_svd,
     opu_trace,
@@ -188,6 +191,16 @@ class TestLinearAlgebra:
             assert np.allclose(found, expected, rtol=1e-6)
         estimator = OPUTraceEstimator(30, random_state=0).fit(chunked)
         assert np.isclose(estimator.trace_, opu_trace(SYMMETRIC, 30, random_state=0).value)
+
+    def test_diagonal_and_eigenvalues(self):
+        chunked = da.from_array(SYMMETRIC, chunks=(20, 64))
+        for use in (opu_diagonal, lambda A, **options: opu_eigh(A, 4, tol=1e-6, **options)):
+            found, expected = (use(A, random_state=0) for A in (chunked, SYMMETRIC))
+            assert np.allclose(found[0], expected[0], rtol=1e-6)
+            assert np.allclose(found[1], expected[1], rtol=1e-4, atol=1e-4)
+        found, expected = (opu_nystrom(A @ A, 4, random_state=0) for A in (chunked, SYMMETRIC))
+        assert np.allclose(found.s, expected.s, rtol=1e-6)
+        assert np.isclose(found.error_bound, expected.error_bound, rtol=1e-5)
 
     def test_spectral_density(self):
         chunked = da.from_array(SYMMETRIC, chunks=(20, 64))

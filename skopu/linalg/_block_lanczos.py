@@ -97,10 +97,8 @@ def eigen_errors(space, n_components, which):
     """
     k, eps = n_components, np.finfo(space.T.dtype).eps
     unit = float(abs(space.T).max(initial=0)) or 1.0
-    space = space._replace(
-        T=space.T.astype(np.float64) / unit,
-        R=None if space.R is None else space.R.astype(np.float64) / unit,
-    )
+    R = None if space.R is None else space.R.astype(np.float64) / unit
+    space = KrylovSpace(space.basis, space.T.astype(np.float64) / unit, R)
     values, vectors = space.ritz(which)
     residuals = space.residuals(vectors)
     leading, residual = values[:k], residuals[:k]

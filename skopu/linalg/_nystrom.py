@@ -35,7 +35,7 @@ def nystrom_sketch(X, images, name, advice):
     The shift makes rounding harmless, see J. A. Tropp et al., "Fixed-rank approximation of a
     positive-semidefinite matrix from streaming data", NIPS 2017.
     """
-    eps, n = np.finfo(numpy_dtype(images)).eps, X.shape[0]
+    eps, n = float(np.finfo(numpy_dtype(images)).eps), X.shape[0]
     X, images = as_type(X, np.float64), as_type(images, np.float64)
     unit = largest_length(images) or float(np.finfo(np.float64).tiny)
     gram, forms_of_A = inner(X, X, map), inner(X, images / unit, map)

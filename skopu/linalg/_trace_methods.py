@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from ._leave_one_out import leave_one_out, widening_by_cosines, with_rounding
 from ._nystrom import nystrom_sketch
 from ._random_vectors import next_exposure, random_matrix, scaled_to, sketch_rows
@@ -55,11 +53,11 @@ class HutchPlusPlus(TraceMethod):
             Q, _ = qr(A.matmat(X[:, :rank]))
             exact = forms(Q, A.matmat(Q)).sum()
             if rank == n:
-                return exact, np.finfo(A.dtype).eps * abs(exact)
+                return exact, with_rounding(0.0, exact, A.dtype)
             X = X[:, rank:]
             X = scaled_to(X - Q @ (Q.T @ X), n - rank)
             rest, standard_error = _mean(forms(X, A.matmat(X)))
-        return exact + rest, standard_error
+        return exact + rest, with_rounding(standard_error, exact + rest, A.dtype)
 
 
 class XTrace(TraceMethod):

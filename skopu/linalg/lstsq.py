@@ -80,7 +80,7 @@ def opu_lstsq(
         Right-hand sides. All are solved for at once: several take as many passes over A as one.
     damp : float, default=0.0
         Ridge penalty, as in :func:`scipy.sparse.linalg.lsqr`: the solution minimises
-        |b - A x|^2 + damp^2 |x|^2. `sklearn.linear_model.Ridge` has ``alpha = damp**2``.
+        ``|b - A x|^2 + damp^2 |x|^2``. `sklearn.linear_model.Ridge` has ``alpha = damp**2``.
     sample_weight : array-like of shape (m,), default=None
         Weights w of the rows, not negative: the solution minimises the sum of
         w_i (b_i - A_i x)^2, plus the penalty. None is 1 for each. A is not copied.

@@ -9,6 +9,7 @@ from .._utils.arrays import as_type, like
 from .._utils.checks import check_count
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
+from ._krylov import signs_of
 from ._nystrom import nystrom_sketch
 from ._operators import check_operator
 from ._random_vectors import probes
@@ -30,7 +31,8 @@ class NystromResult(_Factors):
     Attributes
     ----------
     U : ndarray of shape (n, n_components)
-        Orthonormal columns, which approach leading eigenvectors.
+        Orthonormal columns, which approach leading eigenvectors; the largest entry of each is
+        positive.
     s : ndarray of shape (n_components,)
         What approaches leading eigenvalues from below, in descending order.
     error_bound : float
@@ -124,6 +126,7 @@ def opu_nystrom(A, n_components, *, n_oversamples=10, opu=None, random_state=Non
     left, sizes, _ = np.linalg.svd(sketch.B)
     s = np.maximum(sizes**2 - sketch.shift, 0)
     U = as_type(sketch.Q @ like(left[:, :n_components], sketch.Q), operator.dtype)
+    U *= signs_of(U)
     result = NystromResult(U, as_type(like(s[:n_components], U), operator.dtype))
     result.error_bound, result.trace_error = _errors(sketch, s[n_components:])
     result.n_matvecs = operator.n_matvecs

@@ -118,7 +118,7 @@ def opu_trace(
     of them. If these are fewer than 20, take intervals from Student's t distribution. Values
     of "xtrace" and "xnystrace" share their space, and the error is widened for it. Where their
     number of vectors is the rank of A, or one less, of equal eigenvalues, intervals of 95 % cover
-    some 80 %; two fewer vectors, or one more, and they cover what they say.
+    80 to 90 %; with fewer vectors, or one more, they cover what they say.
 
     "xtrace" and "hutch++" take probes as rotation invariant, which those read by a camera of
     two bits or less are not: their bias is then a few per cent of the part of the trace
