@@ -34,6 +34,8 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
         an array of eigenvalues to a real array of the same shape.
     lanczos_steps : int, default=20
         Most products that a product with the function of the matrix takes, at least 4.
+    preconditioner : {"diagonal", "nystrom"}, default=None
+        How a better conditioned matrix is made, for "log" and "inv" of an ill-conditioned one.
     opu : OPU, default=None
         The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
         camera, whose seed is drawn from ``random_state``.
@@ -90,6 +92,7 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
         "method": [StrOptions(set(TRACE_METHODS)), TraceMethod],
         "function": [StrOptions(set(FUNCTIONS)), callable, None],
         "lanczos_steps": [Interval(numbers.Integral, 4, None, closed="left")],
+        "preconditioner": [StrOptions({"diagonal", "nystrom"}), None],
         "opu": [Device, None],
         "random_state": ["random_state"],
     }
@@ -102,6 +105,7 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
         method="xtrace",
         function=None,
         lanczos_steps=20,
+        preconditioner=None,
         opu=None,
         random_state=None,
     ):
@@ -110,6 +114,7 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
         self.method = method
         self.function = function
         self.lanczos_steps = lanczos_steps
+        self.preconditioner = preconditioner
         self.opu = opu
         self.random_state = random_state
 
@@ -145,6 +150,7 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
             method=self.method,
             function=self.function,
             lanczos_steps=self.lanczos_steps,
+            preconditioner=self.preconditioner,
             opu=self.opu_,
         )
         return self

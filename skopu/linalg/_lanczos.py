@@ -17,20 +17,16 @@ _SETTLED = 0.7  # end of the spectrum over that seen by half the steps, if it ha
 _VISIBLE = 0.1  # part of the forms that eigenvalues nearer to zero change, if they matter
 
 
-def function_of(operator, function, lanczos_steps):
-    """An `Operator`, or a `MatrixFunction` of it where there is a function."""
-    return operator if function is None else MatrixFunction(operator, function, lanczos_steps)
-
-
 def check_products(multiplied, n_matvecs, least, method):
     """How many products with it n_matvecs products with A allow, if that is enough."""
-    n_products = n_matvecs // multiplied.cost
+    n_products = (n_matvecs - multiplied.spent) // multiplied.cost
     if n_products < least:
         each = multiplied.cost
         raise ValueError(
             f'method="{method}" takes at least {least} products'
             + (f" with f(A), of {each} products with A each" if each > 1 else "")
-            + f", so n_matvecs must be at least {least * each}, got {n_matvecs}."
+            + (f" after {multiplied.spent} for the preconditioner" if multiplied.spent else "")
+            + f", so n_matvecs must be at least {least * each + multiplied.spent}, got {n_matvecs}."
         )
     return n_products
 
@@ -42,7 +38,8 @@ def checked_truncation(multiplied, stacklevel):
         warnings.warn(
             f"{multiplied.cost} Lanczos steps are too few for this function of A: its trace still "
             "changes, and nothing tells by how much: the standard error is infinite. Raise "
-            "lanczos_steps, and n_matvecs with it, or add a multiple of the identity to A.",
+            "lanczos_steps, and n_matvecs with it, give a preconditioner, or add a multiple of the "
+            "identity to A.",
             ConvergenceWarning,
             stacklevel=stacklevel + 1,
         )
@@ -58,6 +55,7 @@ class MatrixFunction:
     """
 
     has_rows = False
+    offset, spent = 0.0, 0
 
     def __init__(self, operator, function, n_steps):
         self.operator, self.name = operator, f"f({operator.name})"

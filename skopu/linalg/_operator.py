@@ -22,7 +22,10 @@ class Operator:
     """
 
     stored = has_rows = True
-    cost = 1  # products with A that one with this takes, at most
+    # Products with A that one with this takes, at most, and were made before; and what its trace
+    # lacks. Functions of A have others.
+    cost, spent, offset = 1, 0, 0.0
+    known_symmetric = False  # so that no product need show it
 
     def __init__(self, A, name):
         self.A = A

@@ -9,7 +9,7 @@ from .._utils.arrays import as_type, like, namespace
 from .._utils.checks import check_count
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
-from ._lanczos import check_products, checked_truncation, function_of
+from ._lanczos import MatrixFunction, check_products, checked_truncation
 from ._leave_one_out import lost_directions
 from ._operator import pieces_in_memory
 from ._operators import check_operator
@@ -143,7 +143,9 @@ def opu_diagonal(
     n_matvecs = check_count(n_matvecs, "n_matvecs")
     if method not in _LEAST:
         raise ValueError(f"method must be one of {sorted(_LEAST)}, got {method!r}.")
-    multiplied = function_of(operator, function, lanczos_steps)
+    multiplied = operator
+    if function is not None:
+        multiplied = MatrixFunction(operator, function, lanczos_steps)
     n = operator.shape[0]
     if n_matvecs // multiplied.cost >= n:
         with operator.threads():

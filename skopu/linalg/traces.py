@@ -6,8 +6,9 @@ from typing import NamedTuple
 from .._utils.checks import check_choice, check_count, check_positive
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
-from ._lanczos import check_products, checked_truncation, function_of
+from ._lanczos import check_products, checked_truncation
 from ._operators import check_operator
+from ._preconditioned import preconditioned_function
 from ._rounds import in_rounds, warn_of_large_error
 from ._trace_methods import TRACE_METHODS
 from .trace_method import TraceMethod
@@ -41,6 +42,7 @@ def opu_trace(
     method="xtrace",
     function=None,
     lanczos_steps=20,
+    preconditioner=None,
     opu=None,
     random_state=None,
 ):
@@ -81,6 +83,12 @@ def opu_trace(
         m above is then n_matvecs // lanczos_steps; at least 4. More steps suit
         ill-conditioned A; the standard error includes an estimate of what further steps
         would change, and is infinite where they are too few for one.
+    preconditioner : {"diagonal", "nystrom"}, default=None
+        How a better conditioned matrix is made of A, for "log" and "inv" of an ill-conditioned
+        one: its Lanczos process takes far fewer steps. "diagonal" scales rows and columns to a
+        diagonal of ones, as suits stiffness matrices and others of uneven scale; A must be a
+        matrix. "nystrom" makes leading eigenvalues equal [6]_, as suits kernel matrices; a tenth of
+        n_matvecs goes into it.
     opu : OPU, default=None
         The device. None is an ideal one with a `GaussianMedium`. Of a layered medium one
         mode per block is used: modes of a block are not independent.
@@ -130,6 +138,10 @@ def opu_trace(
     lengths' part of the variance with it. In a "sketch", A's rows and R are read in different
     frames, whose noise is independent and leaves no bias.
 
+    With a preconditioner P = inv(M M'), the logarithm's trace is that of log(M'AM) plus the
+    log-determinant of P, and the inverse is M inv(M'AM) M'. Where nothing is known of A, try both:
+    the smaller standard error is the better one.
+
     Lanczos vectors are reorthogonalised in full. x'f(A)x by the Lanczos process is
     stochastic Lanczos quadrature [5]_.
 
@@ -145,6 +157,8 @@ def opu_trace(
        Randomized Numerical Linear Algebra", Hot Chips 33, 2021.
     .. [5] S. Ubaru, J. Chen and Y. Saad, "Fast estimation of tr(f(A)) via stochastic
        Lanczos quadrature", SIAM J. Matrix Anal. Appl. 38, 2017.
+    .. [6] Z. Frangella, J. A. Tropp and M. Udell, "Randomized Nyström preconditioning", SIAM J.
+       Matrix Anal. Appl. 44, 2023.
 
     Examples
     --------
@@ -166,11 +180,17 @@ def opu_trace(
     opu = resolve_opu(opu, random_state, medium=GaussianMedium)
     n_matvecs = check_count(n_matvecs, "n_matvecs")
     method = check_choice(method, "method", TRACE_METHODS, TraceMethod)
-    multiplied = function_of(operator, function, lanczos_steps)
+    multiplied = operator
+    if function is not None:
+        options = function, lanczos_steps, preconditioner, n_matvecs, opu
+        multiplied = preconditioned_function(operator, *options)
+    elif preconditioner is not None:
+        raise ValueError("preconditioner is for functions of A, and there is none.")
     n_products = check_products(multiplied, n_matvecs, method.least, method.name)
 
     def estimate(size):
-        return _checked(method, method.estimate(multiplied, size, opu))
+        value, error = _checked(method, method.estimate(multiplied, size, opu))
+        return value + multiplied.offset, error
 
     if rtol is None:
         value, standard_error = estimate(n_products)
