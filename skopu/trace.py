@@ -10,6 +10,7 @@ from ._utils.fitting import unchanged_on_error
 from ._utils.private_sklearn import Interval, StrOptions, fit_context
 from .linalg import TRACE_METHODS, TraceMethod, opu_trace
 from .linalg._functions import FUNCTIONS
+from .linalg._preconditioned import PRECONDITIONERS
 from .optics import Device
 
 
@@ -92,7 +93,7 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
         "method": [StrOptions(set(TRACE_METHODS)), TraceMethod],
         "function": [StrOptions(set(FUNCTIONS)), callable, None],
         "lanczos_steps": [Interval(numbers.Integral, 4, None, closed="left")],
-        "preconditioner": [StrOptions({"diagonal", "nystrom"}), None],
+        "preconditioner": [StrOptions(set(PRECONDITIONERS)), None],
         "opu": [Device, None],
         "random_state": ["random_state"],
     }

@@ -184,6 +184,11 @@ def concat(arrays, axis):
     return getattr(namespace(arrays[0]), "concat", np.concatenate)(arrays, axis=axis)
 
 
+def diagonal_of(A):
+    """The diagonal of an array of any library, or of a sparse matrix."""
+    return A.diagonal() if backend_of(A).is_numpy else namespace(A).linalg.diagonal(A)
+
+
 def numpy_dtype(x):
     """The dtype of an array as NumPy's; TypeError where NumPy has none such."""
     try:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ._orthonormal import orthonormalize
-from ._svd_errors import ROUNDING, SLOWEST
+from ._svd_errors import ROUNDING, SLOWEST, quotient, rounding_errors
 from ._symmetry import check_symmetric
 from ._tall_blocks import inner, largest_length
 
@@ -56,7 +56,7 @@ def krylov_space(operator, start, n_components, which, n_iter, tolerances, run):
     size, R = 0.0, np.zeros((block.shape[1], 0), operator.dtype)
     for step in itertools.count():
         images = operator.matmat(block)
-        if step == 0 and block.shape[1] > 1:
+        if step == 0:
             check_symmetric(block, images, operator.name)
         diagonal = inner(block, images, run)
         T = _extended(T, R, (diagonal + diagonal.T) / 2)
@@ -80,7 +80,7 @@ def _extended(T, R, diagonal):
 
 def _are_met(space, n_components, which, tolerances):
     values, errors, sines = eigen_errors(space, n_components, which)
-    rounding = rounding_of(values[:n_components].astype(space.T.dtype), values)
+    rounding = rounding_of(values[:n_components], values, space.T.dtype)
     if not np.all(errors <= np.maximum(tolerances.values, rounding)):
         return False
     return tolerances.vectors is None or bool(np.all(sines <= tolerances.vectors))
@@ -100,8 +100,7 @@ def eigen_errors(space, n_components, which):
     R = None if space.R is None else space.R.astype(np.float64) / unit
     space = KrylovSpace(space.basis, space.T.astype(np.float64) / unit, R)
     values, vectors = space.ritz(which)
-    residuals = space.residuals(vectors)
-    leading, residual = values[:k], residuals[:k]
+    leading, residual = values[:k], space.residuals(vectors[:, :k])
     if space.R is None:
         errors = np.zeros(len(leading))
     elif len(space.basis) < 3 or len(space.before().before().T) < k:
@@ -111,8 +110,8 @@ def eigen_errors(space, n_components, which):
         second, second_residual = before.leading(k, which)
         _, first_residual = before.before().leading(k, which)
         gains = np.maximum(ORDERS[which](second) - ORDERS[which](leading), 0)
-        ratio = _ratio(residual, second_residual)  # which goes up and down
-        ratio *= np.maximum(ratio, _ratio(second_residual, first_residual))
+        ratio = quotient(residual, second_residual)  # which goes up and down
+        ratio *= np.maximum(ratio, quotient(second_residual, first_residual))
         ratio = np.minimum(ratio, SLOWEST)
         errors = np.minimum(_MARGIN * ratio / (1 - ratio) * gains, residual)
     rounding = ROUNDING * eps * abs(values).max(initial=0)
@@ -120,10 +119,6 @@ def eigen_errors(space, n_components, which):
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = np.where(errors > 0, errors / abs(leading), 0)
     return values * unit, np.maximum.accumulate(errors), sines
-
-
-def _ratio(some, others):
-    return np.divide(some, others, out=np.zeros(len(some)), where=others > 0)
 
 
 def _sines(values, errors, residuals):
@@ -135,9 +130,6 @@ def _sines(values, errors, residuals):
         return np.where(gaps > 0, np.minimum(residuals / gaps, 1), 1.0)
 
 
-def rounding_of(some, values):
+def rounding_of(some, values, dtype):
     """What rounding may do to some of all eigenvalues, relative to each."""
-    largest = abs(values).max(initial=0)
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        relative = ROUNDING * np.finfo(some.dtype).eps * (largest / abs(some))
-    return np.where(some != 0, relative, np.inf)
+    return rounding_errors(abs(some), abs(values).max(initial=0), np.finfo(dtype).eps)

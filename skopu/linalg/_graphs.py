@@ -2,7 +2,7 @@
 
 import scipy.sparse
 
-from .._utils.arrays import as_type, backend_of, namespace
+from .._utils.arrays import as_type, diagonal_of, namespace
 from .._utils.checks import all_finite, stored_values
 from ._operators import operator_of
 
@@ -80,9 +80,7 @@ def _check_symmetric(A):
 
 
 def _check_no_loops(A):
-    if namespace(A).any(
-        A.diagonal() if backend_of(A).is_numpy else namespace(A).linalg.diagonal(A)
-    ):
+    if namespace(A).any(diagonal_of(A)):
         raise ValueError(
             "adjacency has self-loops (entries on its diagonal), which belong to no triangle. "
             "Set them to zero first: subtract numpy.diag or scipy.sparse.diags of its diagonal."

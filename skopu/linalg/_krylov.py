@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._utils.arrays import concat, like, namespace, numpy_dtype
-from .._utils.checks import check_positive
+from .._utils.checks import check_count, check_positive
 from ..optics import GaussianMedium
 from ._orthonormal import orthonormalize, polish
 from ._svd_errors import ROUNDING, krylov_errors, rounding_errors, vector_errors
@@ -41,7 +41,8 @@ class Tolerances(NamedTuple):
     def are_met(self, values, bases, rises=0.0):
         """Whether errors of bases, of all these singular values, are small enough."""
         errors = bases.errors + rises
-        rounding = rounding_errors(values[: len(errors)], np.finfo(values.dtype).eps)
+        eps = np.finfo(values.dtype).eps
+        rounding = rounding_errors(values[: len(errors)], values[:1], eps)
         # What rounding hides is as good as it gets.
         if not np.all(errors <= np.maximum(self.values, rounding)):
             return False
@@ -49,6 +50,15 @@ class Tolerances(NamedTuple):
             return True
         sines = vector_errors(values, bases.errors, bases.residuals, rises, rounding)
         return bool(np.all(sines <= self.vectors))
+
+
+def check_n_iter(n_iter):
+    """A number of refinements, or "auto"."""
+    if isinstance(n_iter, str):
+        if n_iter != "auto":
+            raise ValueError(f'n_iter must be an integer or "auto", got {n_iter!r}.')
+        return n_iter
+    return check_count(n_iter, "n_iter", 0)
 
 
 class Bases(NamedTuple):

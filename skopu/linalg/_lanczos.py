@@ -56,6 +56,7 @@ class MatrixFunction:
 
     has_rows = False
     offset, spent = 0.0, 0
+    known_symmetric = True  # but for truncation; of A, the first products show it
 
     def __init__(self, operator, function, n_steps):
         self.operator, self.name = operator, f"f({operator.name})"

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.linalg
 
-from .._utils.arrays import as_type, numpy_dtype
+from .._utils.arrays import as_type
+from ._symmetry import check_symmetric
 from ._tall_blocks import inner, largest_length, lengths, qr
 
 _SHIFTS = (1, 10, 100, 1000)  # in units of what rounding does to products
@@ -29,15 +30,19 @@ class NystromSketch(NamedTuple):
     shift: float
 
 
-def nystrom_sketch(X, images, name, advice):
-    """`NystromSketch` from X and its images A @ X; ValueError unless A is positive semi-definite.
+def nystrom_sketch(A, X, advice):
+    """`NystromSketch` by the product A @ X; ValueError unless A is positive semi-definite.
 
     The shift makes rounding harmless, see J. A. Tropp et al., "Fixed-rank approximation of a
     positive-semidefinite matrix from streaming data", NIPS 2017.
     """
-    eps, n = float(np.finfo(numpy_dtype(images)).eps), X.shape[0]
+    images = A.matmat(X)
+    if not A.known_symmetric:
+        check_symmetric(X, images, A.name)
+    eps, n = float(np.finfo(A.dtype).eps), X.shape[0]
     X, images = as_type(X, np.float64), as_type(images, np.float64)
-    unit = largest_length(images) or float(np.finfo(np.float64).tiny)
+    size = largest_length(images)
+    unit = size or 1.0
     gram, forms_of_A = inner(X, X, map), inner(X, images / unit, map)
     forms_of_A = (forms_of_A + forms_of_A.T) / 2
     rounding = eps * (math.sqrt(np.square(lengths(images) / unit).sum() / n) or 1.0)
@@ -50,14 +55,14 @@ def nystrom_sketch(X, images, name, advice):
             lowest = np.linalg.eigvalsh(forms_of_A)[0] * unit / n
     else:
         raise ValueError(
-            f"{name} must be positive semi-definite, but x'Ax is {lowest:.3g} for some x of "
+            f"{A.name} must be positive semi-definite, but x'Ax is {lowest:.3g} for some x of "
             f"length 1. {advice}"
         )
     Q, R = qr(images + shift * unit * X)
     inverse = scipy.linalg.solve_triangular(C, np.eye(len(C)))
-    B = R @ inverse / math.sqrt(unit)
+    B = R @ inverse * (math.sqrt(size) / unit)
     sizes = lengths(inverse.T)
     directions = (inverse / sizes[:, None]).T
-    missed = unit * np.square(lengths(np.linalg.inv(qr(X)[1]).T) / sizes)
+    missed = size * np.square(lengths(np.linalg.inv(qr(X)[1]).T) / sizes)
     cosines = np.square(directions.T @ directions)
-    return NystromSketch(Q, B, B @ directions, missed, cosines, shift * unit)
+    return NystromSketch(Q, B, B @ directions, missed, cosines, shift * size)

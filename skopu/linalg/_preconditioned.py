@@ -1,12 +1,10 @@
 """Logarithms and inverses of ill-conditioned matrices, through better conditioned ones."""
 
 import numpy as np
-import scipy.sparse
 
-from .._utils.arrays import as_type, backend_of, like, namespace, to_numpy
+from .._utils.arrays import as_type, diagonal_of, like, to_numpy
 from ._lanczos import MatrixFunction
 from ._nystrom import nystrom_sketch
-from ._symmetry import check_symmetric
 from ._tall_blocks import lengths
 from .trace_method import TraceMethod
 
@@ -19,14 +17,16 @@ def preconditioned_function(operator, function, lanczos_steps, kind, n_matvecs, 
     """`MatrixFunction` of A by way of B = M'AM with a well-conditioned B, if kind is not None."""
     if kind is None:
         return MatrixFunction(operator, function, lanczos_steps)
-    if kind not in _KINDS:
-        raise ValueError(f"preconditioner must be None or one of {sorted(_KINDS)}, got {kind!r}.")
+    if kind not in PRECONDITIONERS:
+        raise ValueError(
+            f"preconditioner must be None or one of {sorted(PRECONDITIONERS)}, got {kind!r}."
+        )
     if function not in ("log", "inv"):
         raise ValueError(
             'preconditioner needs function="log" or "inv", which a product of matrices takes '
             f"apart, got {function!r}. Use preconditioner=None."
         )
-    scaling = _KINDS[kind](operator, n_matvecs, opu)
+    scaling = PRECONDITIONERS[kind](operator, n_matvecs, opu)
     return _PreconditionedFunction(operator, function, lanczos_steps, scaling)
 
 
@@ -76,10 +76,7 @@ class _Diagonal:
                 'preconditioner="diagonal" reads the diagonal of A, which is known by its products '
                 'alone. Use preconditioner="nystrom".'
             )
-        A = operator.A
-        numpys = backend_of(A).is_numpy or scipy.sparse.issparse(A)
-        diagonal = A.diagonal() if numpys else namespace(A).linalg.diagonal(A)
-        diagonal = to_numpy(diagonal).astype(np.float64)
+        diagonal = to_numpy(diagonal_of(operator.A)).astype(np.float64)
         if diagonal.min() <= 0:
             raise ValueError(
                 f"A must be positive definite, but its diagonal holds {diagonal.min():.3g}. "
@@ -103,13 +100,9 @@ class _Nystrom:
     has_checked = True
 
     def __init__(self, operator, n_matvecs, opu):
-        n = operator.shape[0]
-        k = min(n, max(n_matvecs // _PART, _LEAST))
+        k = min(operator.shape[0], max(n_matvecs // _PART, _LEAST))
         X = TraceMethod.probes(operator, k, opu)
-        images = operator.matmat(X)
-        if n > 1:
-            check_symmetric(X, images, operator.name)
-        sketch = nystrom_sketch(X, images, operator.name, _ADVICE)
+        sketch = nystrom_sketch(operator, X, _ADVICE)
         left, sizes, _ = np.linalg.svd(sketch.B)
         # What is not above the shift is rounding, and no direction of its own.
         kept = sizes**2 > 10 * max(sketch.shift, np.finfo(float).tiny)
@@ -124,4 +117,4 @@ class _Nystrom:
         return X + self._U @ (self._change * (self._U.T @ X))
 
 
-_KINDS = {"diagonal": _Diagonal, "nystrom": _Nystrom}
+PRECONDITIONERS = {"diagonal": _Diagonal, "nystrom": _Nystrom}

@@ -4,11 +4,22 @@ import numpy as np
 import scipy.sparse
 
 from .._utils.arrays import like, numpy_dtype
-from .._utils.checks import is_memory_map
+from .._utils.checks import check_count, is_memory_map
 from ..optics.device import project_rows
 from ._centred import CentredOperator, centre
 from ._operator import in_row_order, pieces_in_memory
 from ._tall_blocks import forms
+
+
+def sketch_width(operator, n_components, n_oversamples):
+    """Columns of a sketch for n_components and a few more, of which there must be as many."""
+    most = min(operator.shape)
+    if check_count(n_components, "n_components") > most:
+        raise ValueError(
+            f"n_components={n_components} must be at most {most}, the smaller side of "
+            f"{operator.name}, whose shape is {operator.shape}."
+        )
+    return min(n_components + check_count(n_oversamples, "n_oversamples", 0), most)
 
 
 def sketch_rows(opu, operator, n, exposure=0):

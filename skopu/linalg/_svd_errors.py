@@ -36,20 +36,21 @@ def krylov_errors(B, n_left, n_right, n_components):
     first_residual = first * np.linalg.norm(B[m:, :n] @ right[:n_components].T, axis=0)
     second_residual = second * np.linalg.norm(left[:, :n_components].T @ B[:, n:], axis=1)
     before, gained = (np.maximum(each, 0) for each in (second**2 - first**2, now**2 - second**2))
-    ratio = np.minimum(_ratio(second_residual**2, first_residual**2), _ratio(gained, before))
+    ratio = np.minimum(quotient(second_residual**2, first_residual**2), quotient(gained, before))
     ratio = np.minimum(ratio, SLOWEST)
-    errors = _ratio((1 + ratio) * ratio / (1 - ratio) * gained, 2 * now**2)
-    return np.maximum.accumulate(errors), _ratio(second_residual, now**2)
+    errors = quotient((1 + ratio) * ratio / (1 - ratio) * gained, 2 * now**2)
+    return np.maximum.accumulate(errors), quotient(second_residual, now**2)
 
 
-def _ratio(some, others):
+def quotient(some, others):
+    """Some over others, 0 where these are."""
     return np.divide(some, others, out=np.zeros(len(some)), where=others > 0)
 
 
-def rounding_errors(values, eps):
-    """What rounding may do to singular values in descending order, relative to each."""
+def rounding_errors(values, largest, eps):
+    """What rounding may do to singular values, or magnitudes of eigenvalues, relative to each."""
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        return np.where(values > 0, ROUNDING * eps * (values[:1] / values), np.inf)
+        return np.where(values > 0, ROUNDING * eps * (largest / values), np.inf)
 
 
 def vector_errors(values, errors, residuals, rises, rounding):

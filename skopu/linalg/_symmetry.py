@@ -19,6 +19,6 @@ def asymmetry(X, images):
     """Largest difference of x'Ay and y'Ax, images = A @ X; 0 where rounding may make it."""
     products = inner(X, images, map)
     rounding = 100 * np.finfo(products.dtype).eps * np.sqrt(X.shape[0])
-    rounding *= np.outer(lengths(X), lengths(images)).max()
-    difference = abs(products - products.T).max()
+    rounding *= np.outer(lengths(X), lengths(images)).max(initial=0)
+    difference = abs(products - products.T).max(initial=0)
     return difference if difference > rounding else 0.0

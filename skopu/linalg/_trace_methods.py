@@ -5,8 +5,7 @@ import math
 from ._leave_one_out import leave_one_out, widening_by_cosines, with_rounding
 from ._nystrom import nystrom_sketch
 from ._random_vectors import next_exposure, random_matrix, scaled_to, sketch_rows
-from ._symmetry import check_symmetric
-from ._tall_blocks import forms, largest_length, qr
+from ._tall_blocks import forms, qr
 from .trace_method import TraceMethod
 
 _INDEFINITE = 'Use method="xtrace", which takes any matrix.'
@@ -70,7 +69,7 @@ class XTrace(TraceMethod):
         with A.threads():
             images = A.matmat(X)
             values, widening = leave_one_out(X, images, [(X, images)], lambda Q: [(Q, A.matmat(Q))])
-        value, spread = _mean(values[0]) if len(values[0]) > 1 else (values[0][0], 0.0)
+        value, spread = _mean(values[0])
         return value, with_rounding(spread * widening, value, A.dtype)
 
 
@@ -86,22 +85,19 @@ class XNysTrace(TraceMethod):
         n = A.shape[0]
         X = self.probes(A, min(n_products, n), opu)
         with A.threads():
-            images = A.matmat(X)
-            if largest_length(images) == 0:
-                return 0.0, 0.0
-            if A.cost == 1 < n:  # functions are symmetric but for their truncation
-                check_symmetric(X, images, A.name)
-            sketch = nystrom_sketch(X, images, A.name, _INDEFINITE)
+            sketch = nystrom_sketch(A, X, _INDEFINITE)
         shift, outside = sketch.shift, sketch.missed * (n - X.shape[1] + 1)
         inside = forms(sketch.B, sketch.B).sum() - forms(sketch.left_out, sketch.left_out)
-        value, spread = _mean(inside + outside) if n > 1 else ((inside + outside)[0], 0.0)
+        value, spread = _mean(inside + outside)
         spread *= widening_by_cosines(sketch.cosines)
         # What rounding does is a part of the shift's.
         return value - n * shift, math.hypot(with_rounding(spread, value, A.dtype), n * shift)
 
 
 def _mean(samples):
-    """Mean and its standard error, also of samples whose squares no float holds."""
+    """Mean and its standard error, 0 of one sample, also where no float holds their squares."""
+    if len(samples) == 1:
+        return samples[0], 0.0
     unit = abs(samples).max() or 1.0
     return samples.mean(), (samples / unit).std(ddof=1) / math.sqrt(len(samples)) * unit
 

@@ -17,7 +17,6 @@ from ._random_vectors import probes
 from ._symmetry import asymmetry
 from ._tall_blocks import forms, qr
 
-_LEAST = {"xdiag": 4, "hutchinson": 2}  # products
 _MOST_WIDENING = 1.5  # by the covariance of values: up to 1.5 was seen
 _HALF = 4 / 3  # of the widening at half the vectors, that at all of them
 
@@ -141,8 +140,8 @@ def opu_diagonal(
     operator = check_operator(A, square=True)
     opu = resolve_opu(opu, random_state, medium=GaussianMedium)
     n_matvecs = check_count(n_matvecs, "n_matvecs")
-    if method not in _LEAST:
-        raise ValueError(f"method must be one of {sorted(_LEAST)}, got {method!r}.")
+    if method not in _METHODS:
+        raise ValueError(f"method must be one of {sorted(_METHODS)}, got {method!r}.")
     multiplied = operator
     if function is not None:
         multiplied = MatrixFunction(operator, function, lanczos_steps)
@@ -151,9 +150,10 @@ def opu_diagonal(
         with operator.threads():
             value, error = _by_unit_vectors(multiplied)
     else:
-        n_products = check_products(multiplied, n_matvecs, _LEAST[method], method)
+        estimate, least = _METHODS[method]
+        n_products = check_products(multiplied, n_matvecs, least, method)
         with operator.threads():
-            value, error = _METHODS[method](multiplied, n_products, opu)
+            value, error = estimate(multiplied, n_products, opu)
     xp = namespace(value)
     rounding = 4 * np.finfo(operator.dtype).eps * float(xp.max(abs(value)))
     least = math.hypot(checked_truncation(multiplied, 2) / n, rounding)
@@ -235,4 +235,4 @@ def _mean(values):
     return mean, xp.sqrt(xp.sum((values - mean[:, None]) ** 2, axis=1) / (m * (m - 1)))
 
 
-_METHODS = {"xdiag": _xdiag, "hutchinson": _hutchinson}
+_METHODS = {"xdiag": (_xdiag, 4), "hutchinson": (_hutchinson, 2)}  # and fewest products

@@ -7,14 +7,13 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from .._utils.arrays import like
-from .._utils.checks import check_count
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
 from ._block_lanczos import ORDERS, eigen_errors, krylov_space, rounding_of
-from ._krylov import Tolerances, complete, signs_of
+from ._krylov import Tolerances, check_n_iter, complete, signs_of
 from ._operators import check_operator
 from ._orthonormal import polish
-from ._random_vectors import random_matrix, sketch_rows
+from ._random_vectors import random_matrix, sketch_rows, sketch_width
 from ._tall_blocks import multiply
 
 
@@ -143,23 +142,15 @@ def opu_eigh(
     """
     operator = check_operator(A, square=True)
     opu = resolve_opu(opu, random_state, medium=GaussianMedium)
-    n = operator.shape[0]
-    if check_count(n_components, "n_components") > n:
-        raise ValueError(
-            f"n_components={n_components} must be at most {n}, the number of rows of A."
-        )
+    width = sketch_width(operator, n_components, n_oversamples)
     if which not in ORDERS:
         raise ValueError(f"which must be one of {sorted(ORDERS)}, got {which!r}.")
-    width = min(n_components + check_count(n_oversamples, "n_oversamples", 0), n)
-    if isinstance(n_iter, str) and n_iter != "auto":
-        raise ValueError(f'n_iter must be an integer or "auto", got {n_iter!r}.')
-    if n_iter != "auto":
-        n_iter = check_count(n_iter, "n_iter", 0)
+    n_iter = check_n_iter(n_iter)
     tolerances = Tolerances.checked(tol, vector_tol, operator)
     if which == "LM":
         start = sketch_rows(opu, operator, width)
     else:  # zero may lead, whose vectors no product shows
-        start = operator.asarray(random_matrix(opu, n, width, operator.dtype))
+        start = operator.asarray(random_matrix(opu, operator.shape[0], width, operator.dtype))
     with operator.threads() as run:
         space = krylov_space(operator, start, n_components, which, n_iter, tolerances, run)
         return _result(space, n_components, which, tolerances, run)
@@ -183,6 +174,6 @@ def _result(space, n_components, which, tolerances, run):
             stacklevel=3,
         )
     result = EighResult(like(w, V), V)
-    result.error_bound, result.vector_error_bound = errors + rounding_of(w, values), sines
+    result.error_bound, result.vector_error_bound = errors + rounding_of(w, values, w.dtype), sines
     result.n_iter = len(space.basis) - 1
     return result

@@ -6,14 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from .._utils.arrays import as_type, like
-from .._utils.checks import check_count
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
 from ._krylov import signs_of
 from ._nystrom import nystrom_sketch
 from ._operators import check_operator
-from ._random_vectors import probes
-from ._symmetry import check_symmetric
+from ._random_vectors import probes, sketch_width
 from ._tall_blocks import forms
 
 _ADVICE = "Use opu_eigh or opu_svd, which take any."
@@ -111,18 +109,10 @@ def opu_nystrom(A, n_components, *, n_oversamples=10, opu=None, random_state=Non
     """
     operator = check_operator(A, square=True)
     opu = resolve_opu(opu, random_state, medium=GaussianMedium)
-    n = operator.shape[0]
-    if check_count(n_components, "n_components") > n:
-        raise ValueError(
-            f"n_components={n_components} must be at most {n}, the number of rows of A."
-        )
-    m = min(n_components + check_count(n_oversamples, "n_oversamples", 0), n)
+    m = sketch_width(operator, n_components, n_oversamples)
     with operator.threads():
-        X = operator.asarray(probes(opu, n, m, operator.dtype))
-        images = operator.matmat(X)
-        if m > 1:
-            check_symmetric(X, images, operator.name)
-        sketch = nystrom_sketch(X, images, operator.name, _ADVICE)
+        X = operator.asarray(probes(opu, operator.shape[0], m, operator.dtype))
+        sketch = nystrom_sketch(operator, X, _ADVICE)
     left, sizes, _ = np.linalg.svd(sketch.B)
     s = np.maximum(sizes**2 - sketch.shift, 0)
     U = as_type(sketch.Q @ like(left[:, :n_components], sketch.Q), operator.dtype)
@@ -136,7 +126,7 @@ def opu_nystrom(A, n_components, *, n_oversamples=10, opu=None, random_state=Non
 def _errors(sketch, cut_off):
     """Bound of the Frobenius norm of the error, and its trace."""
     n, m = sketch.Q.shape
-    unit = float(sketch.missed.max())
+    unit = float(sketch.missed.max()) or 1.0
     squares, trace = 0.0, 0.0
     if m < n:
         mean = (forms(sketch.left_out, sketch.left_out) / unit * (sketch.missed / unit)).mean()

@@ -6,12 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .._utils.checks import check_count
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
-from ._krylov import Tolerances, bidiagonalize, leading, overlooked
+from ._krylov import Tolerances, bidiagonalize, check_n_iter, leading, overlooked
 from ._operators import check_operator
-from ._random_vectors import sketch_rows
+from ._random_vectors import sketch_rows, sketch_width
 from ._svd_errors import rounding_errors, vector_errors
 
 _WITNESSES = 8  # columns of the sketch that check the result of the others
@@ -154,20 +153,11 @@ def opu_svd(
 
 def truncated_svd(operator, opu, n_components, n_oversamples, n_iter, *, tol=0.01, vector_tol=None):
     """`opu_svd` of an `Operator`."""
-    m, n = operator.shape
-    if check_count(n_components, "n_components") > min(m, n):
-        raise ValueError(
-            f"n_components={n_components} must be at most {min(m, n)}, the smaller side of "
-            f"{operator.name}, whose shape is {operator.shape}."
-        )
-    width = min(n_components + check_count(n_oversamples, "n_oversamples", 0), m, n)
+    width = sketch_width(operator, n_components, n_oversamples)
     narrow = min(width, max(16, -(-width // 3)))
-    if isinstance(n_iter, str) and n_iter != "auto":
-        raise ValueError(f'n_iter must be an integer or "auto", got {n_iter!r}.')
     tolerances = Tolerances.checked(tol, vector_tol, operator)
-    if n_iter != "auto":
-        n_iter = check_count(n_iter, "n_iter", 0)
-    elif narrow + _WITNESSES < width:
+    n_iter = check_n_iter(n_iter)
+    if n_iter == "auto" and narrow + _WITNESSES < width:
         sketch = sketch_rows(opu, operator, narrow + _WITNESSES)
         with operator.threads() as run:
             bases = bidiagonalize(
@@ -185,7 +175,7 @@ def truncated_svd(operator, opu, n_components, n_oversamples, n_iter, *, tol=0.0
 def _result(bases, rises, n_components, tolerances, run):
     U, s, Vt, values = leading(bases, n_components, run)
     eps = np.finfo(bases.B.dtype).eps
-    rounding = rounding_errors(values[:n_components], eps)
+    rounding = rounding_errors(values[:n_components], values[:1], eps)
     sines = vector_errors(values, bases.errors, bases.residuals, rises, rounding)
     if tolerances.vectors is not None and sines.max() > tolerances.vectors and bases.is_final:
         warnings.warn(

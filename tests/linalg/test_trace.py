@@ -243,7 +243,7 @@ def test_xnystrace_is_its_definition():
         rest = X[:, i] - Q @ (Q.T @ X[:, i])
         outside = rest @ (A - approximation) @ rest * (n - m + 1) / (rest @ rest)
         expected.append(np.trace(approximation) + outside)
-    sketch = nystrom_sketch(X, A @ X, "A", "")
+    sketch = nystrom_sketch(check_operator(A), X, "")
     inside = np.sum(sketch.B**2) - np.sum(sketch.left_out**2, axis=0)
     assert np.allclose(inside + sketch.missed * (n - m + 1), expected)
 
