@@ -104,12 +104,12 @@ def _phases(seed, start, stop):
     return phases
 
 
-def feature_map(estimator, X, sample_weight=None):
+def feature_map(estimator, X, sample_weight=None, *, seed=None):
     """The map that an estimator's n, kernel, degree, gamma, opu and random_state describe.
 
     Of X, the number of features counts, and their variance, where gamma is "scale"; then weights
-    of samples count as repeated ones would. Raises ValueError where a parameter does not suit
-    the kernel, or the device is smaller.
+    of samples count as repeated ones would. A seed takes the place of ``random_state``. Raises
+    ValueError where a parameter does not suit the kernel, or the device is smaller.
     """
     n, n_inputs = check_count(estimator.n, "n"), X.shape[1]
     kernel = estimator.kernel
@@ -129,7 +129,7 @@ def feature_map(estimator, X, sample_weight=None):
             f"The {kernel.name} kernel has no gamma, got gamma={gamma!r}. Leave it "
             'None and scale X instead, or choose kernel="rbf".'
         )
-    seed = draw_seed(estimator.random_state)
+    seed = draw_seed(estimator.random_state) if seed is None else seed
     opu = resolve_opu(None if estimator.opu is None else clone(estimator.opu), seed=seed)
     opu.check(n_inputs, n, kernel.reading)
     features = FeatureMap(opu, n, kernel, degree, gamma, n_inputs, seed)

@@ -17,7 +17,7 @@ FLOORS = [
     {"bench", "kernels", "linalg"},
     {"_feature_map", "_device_mixin"},
     {"kernel_approximation", "linear_model", "decomposition", "trace", "neural_network"},
-    {"inspection"},
+    {"inspection", "torch"},
     {"__init__"},
 ]
 FLOOR = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
@@ -62,6 +62,19 @@ def test_direction(path):
 def test_private_scikit_learn_is_in_one_file(path):
     if path.stem != "private_sklearn":
         assert not [n for n in imports(path) if n.startswith("sklearn") and "._" in n]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pytorch_is_imported_by_its_own_part_alone(path):
+    if path.relative_to(ROOT).parts[0] != "torch":
+        assert "torch" not in {name.partition(".")[0] for name in imports(path)}
+
+
+def test_missing_pytorch_is_told_in_a_line():
+    code = "import sys; sys.modules['torch'] = None; import skopu.torch"
+    failed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    last = failed.stderr.strip().splitlines()[-1]
+    assert last == "ImportError: skopu.torch needs PyTorch: python -m pip install 'skopu[torch]'."
 
 
 def test_no_circle():

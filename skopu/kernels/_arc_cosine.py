@@ -34,7 +34,7 @@ class ArcCosineKernel(Kernel):
             return piece
         piece = in_place(xp.clip, piece, 0, None)
         if features.degree == 2:
-            piece *= piece
+            piece = in_place(xp.multiply, piece, piece)
         return piece
 
     def exact(self, X, Y=None, *, degree=None, gamma=None):

@@ -17,8 +17,8 @@ from .._utils.checks import (
 from .._utils.private_sklearn import Interval, StrOptions, training_loop
 from .._utils.progress import progress_bar
 from ..optics import Device
-from ._feedback import angle, check_shows_errors, feedback_device, project_error
 from ._optimizers import Diverged, add_scaled, check_finite, in_place
+from .feedback import angle, check_shows_errors, feedback_device, project_error
 
 OPTIONS = {
     "solver": [StrOptions({"sgd", "adam"})],

@@ -20,9 +20,9 @@ from .._utils.fitting import unchanged_on_error
 from .._utils.private_sklearn import Interval, StrOptions, fit_context, training_loop
 from .._utils.progress import progress_bar
 from ..optics import Device
-from ._feedback import angle, check_shows_errors, feedback_device, project_error
 from ._graph_functions import Layers, cross_entropy, norm_unit, normalized_adjacency
 from ._optimizers import Diverged, check_finite, copy_weights, in_place
+from .feedback import angle, check_shows_errors, feedback_device, project_error
 
 
 class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):

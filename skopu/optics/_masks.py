@@ -72,6 +72,17 @@ class ArrayMasks:
         field = self._propagate(light[:, None, :] * self.last)
         return self.backend.namespace.reshape(field, (rows.shape[0], -1))
 
+    def back(self, light):
+        """Light that enters at the blocks, side by side, sent backwards: (n_rows, n_inputs)."""
+        xp = self.backend.namespace
+        light = xp.reshape(light, (light.shape[0], -1, self.block_size))
+        light = xp.sum(self._propagate(light) * self.last, axis=1)
+        for mask in reversed(self.shared):
+            light = self._propagate(light) * mask
+        if self.signs is None:
+            return light[:, : self.n_inputs]
+        return self._propagate(light)[:, : self.n_inputs] * self.signs
+
     def _propagate(self, light):
         xp = self.backend.namespace
         on_grid = xp.reshape(light, (*light.shape[:-1], *self.grid))

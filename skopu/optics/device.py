@@ -181,6 +181,33 @@ class Device(BaseEstimator):
             write_piece(result[rows, :], backend.asarray(reading), slice(0, n), finish)
         return result
 
+    def vjp(self, X, cotangents, mode):
+        """Vector-Jacobian product of readings: what their gradient says of X.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, n_inputs)
+            Rows of which readings were made.
+        cotangents : array of shape (n_samples, n)
+            Derivatives of a number by the readings, of the library and dtype of X.
+        mode : {"intensity", "linear"}
+            Which readings.
+
+        Returns
+        -------
+        gradient : array of shape (n_samples, n_inputs)
+            Derivatives of the same number by X.
+
+        Raises
+        ------
+        ValueError
+            If only the light itself knows the glass.
+        """
+        raise ValueError(
+            f"A {type(self).__name__} is known by its readings alone, and these have no gradient. "
+            "Let none flow to what is shown to it."
+        )
+
     def exposures(self, n_samples, mode="intensity", *, signed=False, repeat=1):
         """Number of camera frames that readings take.
 
@@ -290,7 +317,11 @@ def outputs_of(modes, mode, n):
 
 def project_rows(opu, rows, n, name, exposure=0):
     """Random projections of rows, which are not all dark unless the rows are all zero."""
-    rows = check_rows(rows, name)
+    return project_checked_rows(opu, check_rows(rows, name), n, name, exposure)
+
+
+def project_checked_rows(opu, rows, n, name, exposure=0):
+    """`project_rows` of finite float32 or float64, of any library."""
     projections = opu.project(rows, n, "linear", name=name, exposure=exposure)
     xp = namespace(projections)
     if xp.any(stored_values(rows)) and not xp.any(projections):

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import scipy.sparse
 
-from .._utils.arrays import backend_of, working_rows
+from .._utils.arrays import backend_of, numpy_dtype, working_rows
 from .._utils.checks import check_count
 from .._utils.threads import n_threads, pieces, run_pieces
 from ._engines import engine_of
@@ -233,25 +233,32 @@ class LayeredMedium(Medium):
             block[rows] = SciPyTransforms(masks).back(lit, n_threads())[:, inputs]
         return np.ascontiguousarray(block.T)
 
-    def propagate_back(self, Y, n_inputs):
+    def propagate_back(self, Y, n_inputs, *, seed=None):
         """Send light backwards through the masks.
 
         Parameters
         ----------
-        Y : ndarray of shape (n_samples, n_modes), complex128
-            Amplitudes at the first n_modes output modes.
+        Y : array of shape (n_samples, n_modes), complex64 or complex128
+            Amplitudes at the first n_modes output modes, of NumPy or of another library.
         n_inputs : int
             Number of input modes.
+        seed : int, default=None
+            The device's; of use where the medium has none of its own.
 
         Returns
         -------
-        field : ndarray of shape (n_samples, n_inputs), complex128
-            ``Y @ transmission_matrix(n_inputs, n_modes)``.
+        field : array of shape (n_samples, n_inputs)
+            ``Y @ transmission_matrix(n_inputs, n_modes)``, of the library and dtype of Y.
         """
-        masks = Masks(self, n_inputs, range(Y.shape[1]), self.glass_seed(), np.empty(0))
-        total = np.empty((len(Y), n_inputs), np.complex128)
+        backend, dtype, modes = backend_of(Y), numpy_dtype(Y), range(Y.shape[1])
+        masks = Masks(self, n_inputs, modes, self.glass_seed(seed), np.empty(0, dtype).real)
+        total = backend.zeros((Y.shape[0], n_inputs), dtype)
+        if not backend.is_numpy:
+            with backend.memory_explained():
+                _transform_arrays_back(masks, Y, modes, total)
+            return total
         for rows in _row_pieces_back(masks, len(Y)):
-            lit = np.zeros((rows.stop - rows.start, masks.n_modes), complex)
+            lit = np.zeros((rows.stop - rows.start, masks.n_modes), dtype)
             lit[:, : Y.shape[1]] = Y[rows]
             total[rows] = SciPyTransforms(masks).back(lit, n_threads())
         return total
@@ -304,6 +311,19 @@ def _transform_arrays(masks, X, modes, consume):
         bytes_per_row = n_transforms * masks.block_size * masks.table.itemsize
         for rows in pieces(X.shape[0], working_rows(bytes_per_row)):
             consume(rows, columns, on_device.field(X[rows, :])[:, inside])
+
+
+def _transform_arrays_back(masks, Y, modes, total):
+    """Add to total what comes of another library's rows by transforms backwards."""
+    backend, dtype, size = backend_of(Y), numpy_dtype(Y), masks.block_size
+    for blocks in pieces(masks.n_blocks, max(1, BLOCK_ENTRIES // size)):
+        on_device = ArrayMasks(masks, blocks, Y)
+        columns, inside = masks.cut(blocks, modes)
+        n_blocks = blocks.stop - blocks.start
+        for rows in pieces(Y.shape[0], working_rows(3 * n_blocks * size * masks.table.itemsize)):
+            light = backend.zeros((rows.stop - rows.start, n_blocks * size), dtype)
+            light[:, inside] = Y[rows, columns]
+            total[rows, :] += on_device.back(light)
 
 
 # As `NANOSECONDS`; only their ratios matter.

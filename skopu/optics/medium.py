@@ -214,28 +214,30 @@ class Medium(BaseEstimator):
         else:
             read_products(self, X, mode, out, finish=finish, seed=seed)
 
-    def propagate_back(self, Y, n_inputs):
+    def propagate_back(self, Y, n_inputs, *, seed=None):
         """Multiply by the matrix from the left: light that enters at the camera's side.
 
         Parameters
         ----------
-        Y : ndarray of shape (n_samples, n_modes), complex128
-            Amplitudes at the first n_modes output modes.
+        Y : array of shape (n_samples, n_modes), complex64 or complex128
+            Amplitudes at the first n_modes output modes, of NumPy or of another library.
         n_inputs : int
             Number of input modes.
+        seed : int, default=None
+            The device's; of use where the medium has none of its own.
 
         Returns
         -------
-        field : ndarray of shape (n_samples, n_inputs), complex128
-            ``Y @ transmission_matrix(n_inputs, n_modes)``.
+        field : array of shape (n_samples, n_inputs)
+            ``Y @ transmission_matrix(n_inputs, n_modes)``, of the library and dtype of Y.
         """
-        total, seed = np.zeros((len(Y), n_inputs), np.complex128), self.glass_seed()
+        backend, dtype, seed = backend_of(Y), numpy_dtype(Y), self.glass_seed(seed)
+        total = backend.zeros((Y.shape[0], n_inputs), dtype)
         for inputs in input_pieces(self, n_inputs):
             for modes in mode_pieces(self, inputs.stop - inputs.start, Y.shape[1]):
                 chosen = range(modes.start, modes.stop)
-                options = {"dtype": total.dtype, "seed": seed}
-                block = block_of(self, n_inputs, inputs, chosen, **options)
-                total[:, inputs] += Y[:, modes] @ block.T
+                block = block_of(self, n_inputs, inputs, chosen, dtype=dtype, seed=seed)
+                total[:, inputs] += Y[:, modes] @ backend.asarray(block.T)
         return total
 
     def field(self, X, n, start=0):

@@ -1,10 +1,12 @@
 """The optical processing unit: modulator, medium and camera in a row."""
 
+import math
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from .._utils.arrays import backend_of, numpy_dtype
+from .._utils.arrays import backend_of, complex_of, numpy_dtype
 from .._utils.checks import check_count, check_rows, check_seed, stored_values
 from .._utils.default_parts import DefaultPartsMixin
 from .._utils.threads import pieces
@@ -231,6 +233,62 @@ class OPU(DefaultPartsMixin, Device):
             If X is not real, finite and 2-d, or the device cannot show or read so much.
         """
         return self.project(check_rows(X), n, "linear", repeat=repeat, exposure=exposure)
+
+    def vjp(self, X, cotangents, mode):
+        """Vector-Jacobian product of readings: what their gradient says of X.
+
+        Noise, and steps of the modulator and the camera, are taken for what they are in the mean:
+        the gradient is that of ideal readings.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, n_inputs)
+            Dense rows of which readings were made, float32 or float64.
+        cotangents : array of shape (n_samples, n)
+            Derivatives of a number by the readings, of the library and dtype of X.
+        mode : {"intensity", "linear"}
+            Which readings.
+
+        Returns
+        -------
+        gradient : array of shape (n_samples, n_inputs)
+            Derivatives of the same number by X. A dark mode counts as one of derivative 0, whatever
+            is made of its intensity.
+
+        Raises
+        ------
+        ValueError
+            If an intensity is not that of one field.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skopu.optics import OPU
+        >>> opu, X = OPU(), np.ones((1, 3))
+        >>> gradient = opu.vjp(X, np.ones((1, 5)), "intensity")
+        >>> change = opu.intensity(X + 1e-6, 5) - opu.intensity(X, 5)
+        >>> bool(np.isclose(change.sum(), 1e-6 * gradient.sum()))
+        True
+        """
+        medium, backend = self._medium(), backend_of(X)
+        xp, n = backend.namespace, cotangents.shape[1]
+        if mode == "intensity":
+            if not medium.is_coherent:
+                raise ValueError(
+                    f"Light through {medium!r} has more than one field, of which no gradient is "
+                    "known. Let none flow to what is shown to the device."
+                )
+            field = whole_field(medium, X, n, seed=self.random_state)
+            dark = field == 0
+            amplitudes = 2 * xp.where(dark, xp.zeros_like(cotangents), cotangents) * xp.conj(field)
+        elif self._has_reference(mode):
+            amplitudes = math.sqrt(2) * complex_of(cotangents, xp.zeros_like(cotangents))
+        else:
+            real, imag = cotangents[:, ::2], cotangents[:, 1::2]
+            amplitudes = complex_of(real, xp.zeros_like(real))
+            amplitudes[:, : n // 2] -= 1j * imag
+            amplitudes *= math.sqrt(2)
+        return xp.real(medium.propagate_back(amplitudes, X.shape[1], seed=self.random_state))
 
     def exposures(self, n_samples, mode="intensity", *, signed=False, repeat=1):
         """Number of camera frames that hardware would need.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skopu import OPU, Camera, GaussianMedium, LayeredMedium
-from skopu.neural_network._feedback import angle, feedback_device, project_error, ternary
+from skopu.neural_network.feedback import angle, feedback_device, project_error, ternary
 from tests.statistics import z_score
 
 ERROR = np.random.default_rng(0).normal(size=(30, 5))

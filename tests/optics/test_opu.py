@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
-from skopu.optics import OPU, Camera, GaussianMedium, LayeredMedium, MeasuredMedium
+from skopu.optics import OPU, Camera, GaussianMedium, LayeredMedium, MeasuredMedium, flaws
 from skopu.optics import camera as camera_module
 from skopu.optics._holography import reference_powers
 from tests.statistics import z_score
@@ -366,3 +366,32 @@ def test_any_shape(n_rows, n_inputs, n, input_bits, noisy, dtype):
         assert result.shape == (n_rows, n)
         assert result.dtype == (np.float32 if dtype is np.float32 else np.float64)
         assert np.isfinite(result).all()
+
+
+@pytest.mark.parametrize("medium", [LayeredMedium(), GaussianMedium(), flaws.Crosstalk()], ids=str)
+@pytest.mark.parametrize("mode", ["intensity", "linear"])
+@pytest.mark.parametrize("n", [1, 7, 40])
+@pytest.mark.parametrize("holography", ["phase_shifting", "internal_reference"])
+def test_vjp_is_the_derivative_of_readings(medium, holography, n, mode, rng):
+    opu = OPU(medium, holography=holography, random_state=3)
+    X, cotangents = rng.normal(size=(4, 6)), rng.normal(size=(4, n))
+    read = getattr(opu, mode)
+    gradient = opu.vjp(X, cotangents, mode)
+    for j in range(6):
+        step = 1e-4 * np.eye(6)[j]
+        # Readings are at most quadratic: central differences are exact.
+        change = (read(X + step, n) - read(X - step, n)) / 2e-4
+        assert_allclose(gradient[:, j], np.sum(cotangents * change, axis=1), atol=1e-7)
+
+
+def test_vjp_keeps_float32_and_is_nothing_in_the_dark():
+    X = np.zeros((2, 5), np.float32)
+    gradient = OPU().vjp(X, np.full((2, 3), np.inf, np.float32), "intensity")
+    assert gradient.dtype == np.float32
+    assert not gradient.any()
+
+
+def test_no_vjp_without_a_field():
+    opu = OPU(flaws.PartialCoherence(n_speckles=2))
+    with pytest.raises(ValueError, match="more than one field"):
+        opu.vjp(np.ones((1, 3)), np.ones((1, 2)), "intensity")

@@ -80,20 +80,25 @@ class FlawedLight(FlawedMedium):
         block = self.inner().matrix_block(n_inputs, slice(low, high), modes, **options)
         return (light[:, low:high] @ block).astype(dtype, copy=False)
 
-    def propagate_back(self, Y, n_inputs):
+    def propagate_back(self, Y, n_inputs, *, seed=None):
         """Multiply by the matrix from the left: light that enters at the camera's side.
 
         Parameters
         ----------
-        Y, n_inputs
+        Y, n_inputs, seed
             As of `Medium.propagate_back`.
 
         Returns
         -------
-        field : ndarray of shape (n_samples, n_inputs), complex128
+        field : array of shape (n_samples, n_inputs)
             What the medium inside gives back, through the mirrors.
         """
-        return self.inner().propagate_back(Y, n_inputs) @ self._light(n_inputs).T
+        backend, light = (
+            backend_of(Y),
+            self._light(n_inputs).astype(np.empty(0, numpy_dtype(Y)).real.dtype),
+        )
+        field = self.inner().propagate_back(Y, n_inputs, seed=self.glass_seed(seed))
+        return backend.asarray(backend.to_numpy(field) @ light.T)
 
     def _light_of(self, X):
         backend = backend_of(X)

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import scipy.sparse
 
-from ..optics.device import project_rows
+from .._utils.arrays import backend_of
+from ..optics.device import project_checked_rows
 
 
 def feedback_device(opu, optical):
@@ -51,27 +52,39 @@ def project_error(opu, error, layer_sizes, error_encoding, ternary_threshold, st
     Layer i, of n units, reads n projections of its own: it gets error @ B with entries of B of
     variance 2 / (n + n_outputs), as the weights that Glorot initialises a network with.
 
-    step counts how often the device was used, so that the noise of its camera is new.
+    error is finite, an array of any library, of which the parts are too. step counts how often the
+    device was used, so that the noise of its camera is new.
     """
     n_modes = sum(layer_sizes)
     if n_modes == 0:
         return []
-    shown, n_samples = error, len(error)
-    if error_encoding == "ternary":
-        frames, factors = ternary(error, ternary_threshold)
-        # Samples of a batch often err alike; the device is shown each pattern once.
-        shown, which = np.unique(frames, axis=0, return_inverse=True)
-        factors[n_samples:] *= -1
-        place = np.tile(np.arange(n_samples), 2), which.reshape(-1)
-        weights = scipy.sparse.csr_matrix((factors, place), (n_samples, len(shown)))
     exposure = step * opu.exposures(1, "linear", signed=True)
-    seen = project_rows(opu, shown, n_modes, "the error", exposure)
     if error_encoding == "ternary":
-        seen = weights @ seen
-    parts = np.split(seen, np.cumsum(layer_sizes)[:-1], axis=1)
-    for size, part in zip(layer_sizes, parts, strict=True):
-        part *= math.sqrt(2 / (size + error.shape[1]))
+        seen = _project_ternary(opu, error, n_modes, ternary_threshold, exposure)
+    else:
+        seen = project_checked_rows(opu, error, n_modes, "the error", exposure)
+    parts, start = [], 0
+    for size in layer_sizes:
+        parts.append(seen[:, start : start + size])
+        parts[-1] *= math.sqrt(2 / (size + error.shape[1]))
+        start += size
     return parts
+
+
+def _project_ternary(opu, error, n_modes, threshold, exposure):
+    backend, n_samples = backend_of(error), error.shape[0]
+    frames, factors = ternary(backend.to_numpy(error), threshold)
+    # Samples of a batch often err alike; the device is shown each pattern once.
+    shown, which = np.unique(frames, axis=0, return_inverse=True)
+    which = which.reshape(-1)
+    factors[n_samples:] *= -1
+    seen = project_checked_rows(opu, backend.asarray(shown), n_modes, "the error", exposure)
+    if backend.is_numpy:
+        place = np.tile(np.arange(n_samples), 2), which
+        return scipy.sparse.csr_matrix((factors, place), (n_samples, len(shown))) @ seen
+    which, factors = backend.asarray(which), backend.asarray(factors[:, None])
+    bright, dark = slice(n_samples), slice(n_samples, None)
+    return seen[which[bright], :] * factors[bright] + seen[which[dark], :] * factors[dark]
 
 
 def angle(update, gradient):

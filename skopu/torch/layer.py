@@ -1,0 +1,182 @@
+"""Random features of light as a layer of a network."""
+
+from types import SimpleNamespace
+
+import torch
+
+from .._feature_map import feature_map
+from .._utils.checks import check_count
+from ..kernels import KERNELS, Kernel
+from ..optics import LayeredMedium
+from ._light import project, vjp
+from ._seeded import SeededModule
+
+
+class OPULayer(SeededModule):
+    """Random features of the last dimension, made by light, as a layer without parameters.
+
+    The features of `skopu.OpticalRandomFeatures` with the same parameters, on the device and in
+    the dtype of what comes in.
+
+    Parameters
+    ----------
+    n : int
+        Number of features.
+    kernel : {"speckle", "arc_cosine", "rbf"} or Kernel, default="speckle"
+        What is made of the light, see `skopu.OpticalRandomFeatures`.
+    degree : float, default=None
+        Of "speckle", default 2, and "arc_cosine", default 1.
+    gamma : float, default=None
+        Of "rbf"; None is 1 over the number of inputs.
+    opu : Device, default=None
+        The optical device. None makes one with `skopu.LayeredMedium` and an ideal camera.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the device if ``opu`` is None or has no seed, and the offsets of "rbf". None draws
+        from PyTorch's generator, which `torch.manual_seed` seeds.
+    input_gradient : bool, default=True
+        Whether gradients flow to the inputs: through the adjoint of the ideal field, whatever the
+        noise of the camera. False stops them.
+
+    Attributes
+    ----------
+    seed : int
+        Of the device. With ``load_state_dict`` it comes from what is loaded; no matrix is ever in
+        a ``state_dict``.
+
+    See Also
+    --------
+    skopu.OpticalRandomFeatures : The same as a transformer of scikit-learn's.
+
+    Notes
+    -----
+    On a CPU, light is computed by NumPy, in float32 or float64; half precision is widened, and
+    so it is within `torch.autocast`. `torch.compile` leaves the layer as it is, and compiles what
+    is before and behind it.
+
+    Backward passes keep the inputs and compute their field once more.
+
+    References
+    ----------
+    .. [1] A. Saade et al., "Random projections through multiple optical scattering:
+       approximating kernels at the speed of light", ICASSP 2016.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skopu.torch import OPULayer
+    >>> model = torch.nn.Sequential(OPULayer(1000, "arc_cosine", random_state=0),
+    ...                             torch.nn.Linear(1000, 10))
+    >>> model(torch.ones(3, 784)).shape
+    torch.Size([3, 10])
+    >>> list(model.state_dict())
+    ['0._extra_state', '1.weight', '1.bias']
+    """
+
+    def __init__(
+        self,
+        n,
+        kernel="speckle",
+        degree=None,
+        gamma=None,
+        *,
+        opu=None,
+        random_state=None,
+        input_gradient=True,
+    ):
+        super().__init__(opu, random_state)
+        self.n = check_count(n, "n")
+        if not isinstance(kernel, Kernel) and kernel not in KERNELS:
+            raise ValueError(
+                f"kernel must be one of {', '.join(map(repr, KERNELS))} or a Kernel, got "
+                f"{kernel!r}."
+            )
+        self.kernel, self.degree, self.gamma = kernel, degree, gamma
+        self.input_gradient = input_gradient
+        self._map = None
+
+    @torch.compiler.disable
+    def forward(self, X):
+        """Features of the rows of X.
+
+        Parameters
+        ----------
+        X : Tensor of shape (..., n_inputs)
+            Real numbers that the device can show.
+
+        Returns
+        -------
+        features : Tensor of shape (..., n)
+            On the device of X and, where that is floating, of its dtype.
+
+        Raises
+        ------
+        ValueError
+            If X is complex, a number, without columns, or not finite; if it has another number of
+            inputs than before, or the device cannot show or read so much.
+        """
+        if X.is_complex() or X.ndim == 0 or X.shape[-1] == 0:
+            raise ValueError(
+                f"OPULayer takes real rows of at least one input, got {X.dtype} of shape "
+                f"{tuple(X.shape)}."
+            )
+        dtype = X.dtype if X.is_floating_point() else torch.get_default_dtype()
+        wide = dtype if dtype in (torch.float32, torch.float64) else torch.float32
+        rows = X.reshape(-1, X.shape[-1]).to(wide)
+        features = self._features_of(rows.shape[1])
+        if not torch.isfinite(rows).all():
+            raise ValueError(
+                "OPULayer was given NaN or infinity, which no modulator can show. If that comes of "
+                "training, lower the learning rate."
+            )
+        if not self.input_gradient:
+            rows = rows.detach()
+        with torch.autocast(X.device.type, enabled=False):
+            if len(rows) == 0:
+                made = rows.new_zeros((0, self.n))
+            else:
+                reading = _Reading.apply(rows, features.opu, self.n, features.kernel.reading)
+                made = features.kernel.activate(reading, slice(0, self.n), features)
+                made = made * features.scale()
+        return made.reshape(*X.shape[:-1], self.n).to(dtype)
+
+    def _features_of(self, n_inputs):
+        """The map for so many inputs, made anew where the seed has changed."""
+        known = self._map
+        if known is not None and known.n_inputs != n_inputs:
+            raise ValueError(
+                f"OPULayer has seen rows of {known.n_inputs} inputs, and now of {n_inputs}. Use a "
+                "layer for each."
+            )
+        if known is None or known.seed != self.seed:
+            kernel = self.kernel if isinstance(self.kernel, Kernel) else KERNELS[self.kernel]
+            gamma = self.gamma
+            if kernel.has_gamma and gamma is None:
+                gamma = 1 / n_inputs
+            options = {"n": self.n, "kernel": kernel, "degree": self.degree, "gamma": gamma}
+            described = SimpleNamespace(opu=self.device(LayeredMedium), **options)
+            shape = SimpleNamespace(shape=(1, n_inputs))
+            self._map = feature_map(described, shape, seed=self.seed)
+        return self._map
+
+    def extra_repr(self):
+        """What `repr` says of the layer."""
+        kernel = repr(self.kernel)
+        given = {"degree": self.degree, "gamma": self.gamma, "opu": self.opu}
+        more = "".join(f", {name}={value}" for name, value in given.items() if value is not None)
+        return f"n={self.n}, kernel={kernel}{more}, seed={self.seed}"
+
+
+class _Reading(torch.autograd.Function):
+    """Readings of a device, whose gradient is that of ideal ones."""
+
+    @staticmethod
+    def forward(ctx, rows, opu, n, mode):
+        ctx.opu, ctx.mode = opu, mode
+        ctx.save_for_backward(rows)
+        return project(opu, rows.detach().contiguous(), n, mode)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, cotangents):
+        (rows,) = ctx.saved_tensors
+        return vjp(ctx.opu, rows.contiguous(), cotangents.contiguous(), ctx.mode), None, None, None
