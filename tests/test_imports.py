@@ -71,7 +71,12 @@ def test_pytorch_is_imported_by_its_own_part_alone(path):
 
 
 def test_missing_pytorch_is_told_in_a_line():
-    code = "import sys; sys.modules['torch'] = None; import skopu.torch"
+    code = (
+        "import sys\nclass Missing:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'torch': raise ImportError\n"
+        "sys.meta_path.insert(0, Missing())\nimport skopu.torch"
+    )
     failed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     last = failed.stderr.strip().splitlines()[-1]
     assert last == "ImportError: skopu.torch needs PyTorch: python -m pip install 'skopu[torch]'."
