@@ -10,19 +10,32 @@ a fresh process beyond the data.
 The dense case has 20,000 rows of 2000 features, float32, whose spectrum falls like j^-1/2; the
 sparse one 100,000 rows of 5000 features, of which 7 % are not zero, with five hundred directions
 that are stronger than noise. Batches have 1000 rows.
+
+fbpca and torch take part where they are installed.
 """
 
 import argparse
 import time
+import types
 
 import numpy as np
 import scipy.sparse
 from _memory import peak_memory
 from _report import write_table
+from scipy.sparse.linalg import LinearOperator, svds
 from sklearn.decomposition import PCA, IncrementalPCA
 from sklearn.preprocessing import StandardScaler
 
 from skopu import OPUPCA
+
+try:
+    import fbpca
+except ImportError:
+    fbpca = None
+try:
+    import torch
+except ImportError:
+    torch = None
 
 K = 50
 
@@ -54,6 +67,38 @@ def in_batches(estimator, X):
     return estimator
 
 
+def _found(components):
+    """What is found, as an estimator holds it."""
+    return types.SimpleNamespace(components_=components)
+
+
+def _fbpca(X):
+    np.random.seed(0)  # noqa: NPY002, the only way to seed it
+    return _found(fbpca.pca(X, K, raw=False)[2])
+
+
+def _pca_lowrank(X):
+    torch.manual_seed(0)
+    # It asks for a rank somewhat too large: as much as scikit-learn's and our own.
+    V = torch.pca_lowrank(torch.from_numpy(X), q=K + 10)[2]
+    return _found(V[:, :K].numpy().T)
+
+
+def _centred_svds(X):
+    """By PROPACK, since ARPACK on a centred operator is what scikit-learn's solver is."""
+    mean = np.asarray(X.mean(axis=0)).ravel()
+    operator = LinearOperator(
+        X.shape,
+        matvec=lambda v: X @ v.ravel() - mean @ v.ravel(),
+        rmatvec=lambda u: X.T @ u.ravel() - mean * u.sum(),
+        dtype=X.dtype,
+    )
+    return _found(svds(operator, K, solver="propack", random_state=0)[2])
+
+
+# torch.pca_lowrank makes a dense array of a sparse matrix's means, as large as a dense copy.
+FBPCA = {} if fbpca is None else {"fbpca": _fbpca}
+TORCH = {} if torch is None else {"torch.pca_lowrank": _pca_lowrank}
 CASES = {
     "dense 20000 x 2000": (
         dense,
@@ -62,6 +107,8 @@ CASES = {
             "PCA, covariance_eigh": lambda X: PCA(K, svd_solver="covariance_eigh").fit(X),
             "OPUPCA": lambda X: OPUPCA(K, random_state=0).fit(X),
             "OPUPCA, tol=1e-3": lambda X: OPUPCA(K, tol=1e-3, random_state=0).fit(X),
+            **FBPCA,
+            **TORCH,
         },
     ),
     "dense 20000 x 2000, batches": (
@@ -77,6 +124,8 @@ CASES = {
             "PCA, arpack": lambda X: PCA(K, svd_solver="arpack", random_state=0).fit(X),
             "OPUPCA": lambda X: OPUPCA(K, random_state=0).fit(X),
             "OPUPCA, tol=1e-3": lambda X: OPUPCA(K, tol=1e-3, random_state=0).fit(X),
+            "svds, propack, centred": _centred_svds,
+            **FBPCA,
         },
     ),
 }

@@ -15,7 +15,7 @@ newsgroups.npz holds data, indices, indptr and shape of the CSR matrix of word c
 being documents: ``CountVectorizer().fit_transform`` of
 ``sklearn.datasets.fetch_20newsgroups(subset="all").data``.
 
-fbpca and primme take part where they are installed.
+fbpca, primme and torch take part where they are installed.
 """
 
 import argparse
@@ -43,6 +43,10 @@ try:
     import primme
 except ImportError:
     primme = None
+try:
+    import torch
+except ImportError:
+    torch = None
 
 
 def _with_singular_values(m, n, values):
@@ -111,6 +115,18 @@ def _estimator(estimator):
     return decompose
 
 
+def _svd_lowrank(A, k):
+    torch.manual_seed(0)
+    if scipy.sparse.issparse(A):
+        parts = (torch.from_numpy(part) for part in (A.indptr, A.indices, A.data))
+        tensor = torch.sparse_csr_tensor(*parts, A.shape)
+    else:
+        tensor = torch.from_numpy(A)
+    # It asks for a rank somewhat too large: as much as scikit-learn's and our own.
+    U, s, V = torch.svd_lowrank(tensor, k + 10)
+    return U[:, :k].numpy(), s[:k].numpy(), V[:, :k].numpy().T
+
+
 CONTESTANTS = {
     "randomized_svd": lambda A, k: randomized_svd(A, k, random_state=0),
     "TruncatedSVD": _estimator(lambda k: TruncatedSVD(k, random_state=0)),
@@ -127,6 +143,8 @@ if fbpca is not None:
     CONTESTANTS["fbpca"] = lambda A, k: fbpca.pca(A, k, raw=True)
 if primme is not None:
     CONTESTANTS["primme"] = lambda A, k: primme.svds(A, k)
+if torch is not None:
+    CONTESTANTS["torch.svd_lowrank"] = _svd_lowrank
 TAKE_OPERATORS = {"opu_svd", "opu_svd, n_iter=0", "opu_svd, n_iter=2", "OPUTruncatedSVD"}
 TAKE_OPERATORS |= {"svds, arpack", "svds, propack", "svds, lobpcg", "primme"}
 
