@@ -1,4 +1,4 @@
-"""Trace estimation: skopu's methods against plain Hutchinson and imate.
+"""Trace estimation: skopu's methods against plain Hutchinson, matfree and imate.
 
     python benchmarks/trace.py [--data FOLDER]
 
@@ -6,11 +6,14 @@ For each matrix, method and budget of products: the root mean square relative er
 seeds, and the part of seeds whose 95 % interval (1.96 standard errors) holds the true value.
 "NumPy" is Hutchinson's estimator with signs drawn by NumPy. imate, where it is installed,
 is given the same number of products in samples of 20 Lanczos steps, for the functions it
-has. FOLDER holds graphs as ``graph_*.npz`` (indices and indptr of the CSR adjacency matrix,
-n_triangles), for example of the Stanford Large Network Dataset Collection.
+has. matfree, where it is installed with JAX, has as many too, in double precision; what JAX
+compiles is compiled before the clock runs. FOLDER holds graphs as ``graph_*.npz`` (indices
+and indptr of the CSR adjacency matrix, n_triangles), for example of the Stanford Large
+Network Dataset Collection.
 """
 
 import argparse
+import functools
 import pathlib
 import time
 
@@ -26,8 +29,18 @@ try:
     import imate
 except ImportError:
     imate = None
+try:
+    import jax
+    import matfree.decomp
+    import matfree.funm
+    import matfree.stochtrace
+except ImportError:
+    jax = None
+else:
+    jax.config.update("jax_enable_x64", True)
 
 N = 1000
+LANCZOS_STEPS = 20
 
 
 def _rotated(values):
@@ -58,22 +71,62 @@ def _numpy_hutchinson(A, n_matvecs, seed):
     return forms.mean(), forms.std(ddof=1) / np.sqrt(n_matvecs)
 
 
-def methods():
+@functools.cache
+def _matfree_estimate(method, n, n_vectors, function=None):
+    """Compiled estimate of a trace, and its standard error, of a seed and an n x n matrix.
+
+    `leave_one_out_xtrace` takes two products a vector, a function `LANCZOS_STEPS`, others one.
+    """
+    stochtrace, like = matfree.stochtrace, jax.numpy.zeros(n)
+    if function is not None:
+        tridiagonal = matfree.decomp.tridiag_sym(LANCZOS_STEPS)
+        matrix_function = matfree.funm.dense_funm_sym_eigh(function)
+        integrand = matfree.funm.monte_carlo_funm_sym(matrix_function, tridiagonal)
+    else:
+        integrand = getattr(stochtrace, method)()
+    if method.startswith("monte_carlo"):
+        sampler = stochtrace.sampler_signs(like, num=n_vectors)
+        estimate = stochtrace.estimator_monte_carlo_mean_and_sem(integrand, sampler)
+    else:
+        # Directions that are no signs, as its authors advise with vectors left out in turn.
+        sampler = stochtrace.sampler_sphere(like, num=min(n_vectors, n))
+        estimate = stochtrace.estimator_leave_one_out_mean_and_sem(integrand, sampler)
+    return jax.jit(lambda seed, A: estimate(lambda x, A: A @ x, jax.random.key(seed), A))
+
+
+def _matfree(A, method, each, function=None):
+    """Estimate of tr(A) by matfree, of which a vector costs ``each`` products."""
+    A = jax.numpy.asarray(A)
+
+    def estimate(n_matvecs, seed):
+        found = _matfree_estimate(method, len(A), n_matvecs // each, function)(seed, A)
+        return tuple(map(float, found))
+
+    return estimate
+
+
+def methods(A):
     def ours(method, medium):
-        def estimate(A, n_matvecs, seed):
+        def estimate(n_matvecs, seed):
             opu = OPU(medium(), random_state=seed)
             return opu_trace(A, n_matvecs, method=method, opu=opu)[:2]
 
         return estimate
 
-    return {
+    found = {
         "xtrace": ours("xtrace", GaussianMedium),
         "xtrace, layered": ours("xtrace", LayeredMedium),
+        "xnystrace": ours("xnystrace", GaussianMedium),
         "hutch++": ours("hutch++", GaussianMedium),
         "hutchinson": ours("hutchinson", GaussianMedium),
         "sketch": ours("sketch", GaussianMedium),
-        "NumPy": _numpy_hutchinson,
+        "NumPy": functools.partial(_numpy_hutchinson, A),
     }
+    if jax is not None:
+        found["matfree xtrace"] = _matfree(A, "leave_one_out_xtrace", 2)
+        found["matfree xnystrace"] = _matfree(A, "leave_one_out_xnystrace", 1)
+        found["matfree hutchinson"] = _matfree(A, "monte_carlo_trace", 1)
+    return found
 
 
 def _row(task, method, n_matvecs, exact, results, seconds):
@@ -90,6 +143,7 @@ def _row(task, method, n_matvecs, exact, results, seconds):
 
 
 def _measure(task, method, n_matvecs, exact, estimate, n_seeds):
+    estimate(0)  # compiles what is compiled
     start = time.perf_counter()
     results = [estimate(seed) for seed in range(n_seeds)]
     row = _row(task, method, n_matvecs, exact, results, time.perf_counter() - start)
@@ -99,14 +153,14 @@ def _measure(task, method, n_matvecs, exact, estimate, n_seeds):
 
 def traces(n_seeds):
     for task, A in matrices().items():
-        for name, estimate in methods().items():
+        for name, estimate in methods(A).items():
             for n_matvecs in (20, 50, 100, 200):
                 yield _measure(
                     task,
                     name,
                     n_matvecs,
                     np.trace(A),
-                    lambda seed, A=A, n=n_matvecs, f=estimate: f(A, n, seed),
+                    functools.partial(estimate, n_matvecs),
                     n_seeds,
                 )
 
@@ -115,7 +169,7 @@ def _imate_functions(A, n_samples):
     """Estimates by imate's stochastic Lanczos quadrature, from one kind of run each."""
     options = {
         "method": "slq",
-        "lanczos_degree": 20,
+        "lanczos_degree": LANCZOS_STEPS,
         "min_num_samples": n_samples,
         "max_num_samples": n_samples,
         "orthogonalize": -1,
@@ -163,7 +217,19 @@ def functions(n_seeds):
                     "imate",
                     n_matvecs,
                     value,
-                    _imate_functions(A, n_matvecs // 20)[function],
+                    _imate_functions(A, n_matvecs // LANCZOS_STEPS)[function],
+                    n_seeds,
+                )
+        if jax is not None:
+            asked = getattr(jax.numpy, "reciprocal" if function == "inv" else function)
+            estimate = _matfree(matrix, "monte_carlo_trace", LANCZOS_STEPS, asked)
+            for n_matvecs in (200, 400, 1000):
+                yield _measure(
+                    f"{function} of kernel + 0.1",
+                    "matfree",
+                    n_matvecs,
+                    value,
+                    functools.partial(estimate, n_matvecs),
                     n_seeds,
                 )
 
