@@ -1,5 +1,7 @@
 """Matrices of known spectrum, in every form that linear algebra takes."""
 
+import functools
+
 import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
@@ -21,6 +23,22 @@ def symmetric(values, dtype=np.float64):
     Q = orthogonal(len(values), len(values))
     A = (Q * values) @ Q.T
     return ((A + A.T) / 2).astype(dtype)
+
+
+_J = np.arange(1, 1001.0)
+# The spectra that E. N. Epperly, J. A. Tropp and R. J. Webber compare estimators on, in "XTrace:
+# making the most of every sample in stochastic trace estimation", 2024.
+PUBLISHED = {
+    "flat": 3 - 2 * (_J - 1) / 999,
+    "poly": _J**-2,
+    "exp": 0.7**_J,
+    "step": np.where(_J <= 50, 1, 1e-3),
+}
+
+
+@functools.cache
+def published(name):
+    return symmetric(PUBLISHED[name])
 
 
 def memory_map(A, path, order="C"):

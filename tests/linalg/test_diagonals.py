@@ -11,7 +11,7 @@ from skopu.linalg import opu_diagonal
 from skopu.linalg.diagonals import _in_space_and_outside
 
 from ..statistics import z_score
-from .matrices import FORMS, Counting, layered, noisy, symmetric
+from .matrices import FORMS, Counting, layered, noisy, published, symmetric
 
 METHODS = ["xdiag", "hutchinson"]
 N = 80
@@ -69,6 +69,29 @@ def test_error_of_hutchinson_is_the_theory():
     values, _ = estimates(A, 400, method="hutchinson", n_matvecs=10)
     variances = (np.sum(A**2, axis=1) - A.diagonal() ** 2) / 10
     assert abs(z_score((values - A.diagonal()) ** 2 / variances, 1)).max() < 4.5
+
+
+def published_errors(matrix, method, products):
+    """Mean relative errors of the whole diagonal, for each number of products."""
+    A = published(matrix)
+    values = np.array([estimates(A, 10, method=method, n_matvecs=m)[0] for m in products])
+    errors = np.linalg.norm(values - A.diagonal(), axis=-1) / np.linalg.norm(A.diagonal())
+    return errors.mean(axis=1)
+
+
+def test_published_spectra():
+    """Where XTrace is the better one for a trace, XDiag is for a diagonal, and at the same rate."""
+    products = np.array([20, 40, 80, 160])
+    plain, power = (published_errors("poly", method, products) for method in METHODS[::-1])
+    assert abs(np.polyfit(np.log(products), np.log(plain), 1)[0] + 0.5) < 0.1
+    assert abs(np.polyfit(np.log(products), np.log(power), 1)[0] + 2) < 0.2
+    exponential = published_errors("exp", "xdiag", products)
+    rate = np.polyfit(products, np.log(exponential), 1)[0]
+    assert 0.9 < 2 * rate / np.log(0.7) < 1.1
+    before, after = published_errors("step", "xdiag", [80, 120])  # 40 and 60 vectors, 50 ones
+    assert after < before / 20
+    plain, flat = (published_errors("flat", method, [20]) for method in METHODS[::-1])
+    assert 1 < flat / plain < 2
 
 
 def test_xdiag_is_its_definition():

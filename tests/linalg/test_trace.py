@@ -21,7 +21,7 @@ from skopu.linalg._operators import check_operator
 from skopu.linalg._random_vectors import probes
 
 from ..statistics import z_score
-from .matrices import FORMS, Counting, layered, noisy, symmetric
+from .matrices import FORMS, PUBLISHED, Counting, layered, noisy, published, symmetric
 
 METHODS = ["hutchinson", "sketch", "hutch++", "xtrace"]
 
@@ -170,7 +170,9 @@ def test_interval_of_xnystrace_covers(matrix):
     assert abs(z_score(values, np.trace(A))) < 4
 
 
-@pytest.mark.parametrize(("matrix", "times"), [("flat", 0.8), ("geometric", 0.1), ("kernel", 0.8)])
+@pytest.mark.parametrize(
+    ("matrix", "times"), [("flat", 0.8), ("power", 0.9), ("geometric", 0.1), ("kernel", 0.8)]
+)
 def test_xnystrace_is_more_accurate_than_xtrace(matrix, times):
     A = MATRICES[matrix]
     values, _ = estimates(A, 40, 100, method="xnystrace")
@@ -202,6 +204,62 @@ def test_accuracy_of_xtrace(matrix, error):
     worse, _ = estimates(A, 60, 50, method="hutchinson")
     if matrix != "flat":
         assert np.std(worse) > 5 * np.std(values)
+
+
+PRODUCTS = {"hutchinson": 1, "xnystrace": 1, "xtrace": 2, "hutch++": 3}  # for each vector
+IN_A_SPACE = ["hutch++", "xtrace", "xnystrace"]
+
+
+def relative_errors(matrix, method, n_vectors, n_seeds=40):
+    """Of estimates from that many vectors, (n_vectors, n_seeds)."""
+    A = published(matrix)
+    products = PRODUCTS[method] * np.asarray(n_vectors)
+    values = [estimates(A, m, n_seeds, method=method)[0] for m in products]
+    return abs(np.array(values) / np.trace(A) - 1)
+
+
+@pytest.mark.parametrize("method", PRODUCTS)
+def test_published_flat_spectrum(method):
+    """A space has nothing to find: all are as Hutchinson's, with as many vectors."""
+    spectrum = PUBLISHED["flat"]
+    n, m = len(spectrum), 60 // PRODUCTS[method]
+    variance = 2 * n / (n + 2) * np.sum((spectrum - spectrum.mean()) ** 2) / m
+    errors = relative_errors("flat", method, [m], 100)[0] * spectrum.sum()
+    assert abs(z_score(errors**2 / variance, 1)) < 3
+
+
+@pytest.mark.parametrize("method", IN_A_SPACE)
+def test_published_power_law(method):
+    """Beyond k of i^-2, the Frobenius norm is as k^-3/2, and its share of a trace as k^-2."""
+    n_vectors = [10, 20, 40, 80] if method == "xtrace" else [12, 24, 48]
+    errors = relative_errors("poly", method, n_vectors)
+    x = np.repeat(np.log(n_vectors), errors.shape[1])
+    fit = scipy.stats.linregress(x, np.log(errors.ravel()))
+    assert abs(fit.slope + 2) < 4 * fit.stderr
+    assert fit.stderr < 0.2
+
+
+@pytest.mark.parametrize("method", IN_A_SPACE)
+def test_published_exponential(method):
+    """Each vector more takes the next of 0.7^i away, up to slower factors."""
+    n_vectors = np.array([10, 20, 30, 40, 50])
+    errors = relative_errors("exp", method, n_vectors, 20)
+    fit = np.polyfit(n_vectors, np.log(errors).mean(axis=1), 1)
+    assert 0.8 < fit[0] / np.log(0.7) < 1.2
+    plain = relative_errors("exp", "hutchinson", n_vectors[:1], 20)
+    assert errors[0].mean() < 0.5 * plain.mean()
+
+
+@pytest.mark.parametrize(
+    ("method", "n_vectors", "times"),
+    [("hutch++", 60, 1e-3), ("xtrace", 60, 1e-3), ("xnystrace", 100, 0.1)],
+)
+def test_published_step(method, n_vectors, times):
+    """Errors collapse once there are more vectors than ones, of which there are 50."""
+    few, many = relative_errors("step", method, [40, n_vectors], 20).mean(axis=1)
+    plain = relative_errors("step", "hutchinson", [40 * PRODUCTS[method]], 20).mean()
+    assert 0.4 < few / plain < 2.5
+    assert many < times * few
 
 
 def test_xtrace_is_its_definition():
