@@ -1,17 +1,19 @@
 """Are eigenvalues, and Nyström approximations, as wrong as their bounds allow?
 
-    python benchmarks/eigh_errors.py --seeds 3
+    python benchmarks/eigh_errors.py --seeds 3 --figure eigh_errors.png
 
 Symmetric matrices of known eigenvalues are decomposed by `skopu.opu_eigh`, for several tolerances
 and both ends of the spectrum, and positive ones approximated by `skopu.opu_nystrom`. For each
 decomposition, the largest true error of an eigenvalue (and of a vector) is compared with the
-largest bound; for each approximation, the Frobenius norm of the error with its bound.
+largest bound; for each approximation, the Frobenius norm of the error with its bound, both in units
+of the matrix's.
 """
 
 import argparse
 import itertools
 
 import numpy as np
+from _calibration import draw_errors
 from _report import write_table
 from svd_errors import SPECTRA as SINGULAR_VALUES
 from svd_errors import N, sines
@@ -76,9 +78,10 @@ def approximations(seeds):
         for k in (*SIZES, 50):
             found = opu_nystrom(A, k, random_state=seed)
             U = found.U.astype(float)
-            error = np.linalg.norm(A - (U * found.s) @ U.T)
-            case = {"kind": "Nyström approximation", "error": error, "bound": found.error_bound}
-            cases.append({**case, "within": True, "angle": 1, "angle bound": 1})
+            size = np.linalg.norm(values)
+            error = np.linalg.norm(A - (U * found.s) @ U.T) / size
+            case = {"error": error, "bound": found.error_bound / size, "within": True}
+            cases.append({"kind": "Nyström approximation", **case, "angle": 1, "angle bound": 1})
     return cases
 
 
@@ -102,6 +105,15 @@ def summary(cases):
     return rows
 
 
+def draw(pairs, sketches, path):
+    panels = [
+        (pairs, "error", "bound", "relative error of an eigenvalue"),
+        (pairs, "angle", "angle bound", "sine of the angle of an eigenvector"),
+        (sketches, "error", "bound", "relative error of a Nyström approximation"),
+    ]
+    draw_errors(panels, "kind", path)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -109,9 +121,12 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--tol", type=float, nargs="+", default=[0.1, 0.01, 1e-4, 1e-6])
     parser.add_argument("--output", default="eigh_errors.csv", help="CSV file")
+    parser.add_argument("--figure", help="PNG file")
     args = parser.parse_args()
-    cases = eigenvalues(args.seeds, args.tol) + approximations(args.seeds)
-    write_table(summary(cases), args.output)
+    pairs, sketches = eigenvalues(args.seeds, args.tol), approximations(args.seeds)
+    write_table(summary(pairs + sketches), args.output)
+    if args.figure:
+        draw(pairs, sketches, args.figure)
 
 
 if __name__ == "__main__":

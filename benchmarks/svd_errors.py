@@ -11,8 +11,8 @@ median of them.
 import argparse
 import itertools
 
-import matplotlib.pyplot as plt
 import numpy as np
+from _calibration import draw_errors
 from _report import write_table
 
 from skopu import opu_svd
@@ -111,32 +111,11 @@ def summary(cases):
 
 
 def draw(cases, path):
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
-    for axis, (error, bound, label) in zip(
-        axes,
-        (
-            ("error", "bound", "relative error of a singular value"),
-            ("angle", "angle bound", "sine of the angle of a vector"),
-        ),
-        strict=True,
-    ):
-        for i, name in enumerate(SPECTRA):
-            chosen = [case for case in cases if case["spectrum"] == name]
-            axis.plot(
-                [case[bound] for case in chosen],
-                [case[error] for case in chosen],
-                ".",
-                color=f"C{i}",
-                alpha=0.5,
-                label=name,
-            )
-        ends = [1e-10, 1]
-        axis.plot(ends, ends, "k-", label="as large as the bound")
-        axis.plot(ends, np.divide(ends, 5), "k:", label="a fifth of it")
-        axis.set(xscale="log", yscale="log", xlabel="bound", ylabel=label, xlim=ends)
-        axis.set_ylim(1e-12, 1)
-    axes[1].legend(fontsize=8)
-    figure.savefig(path, dpi=110)
+    panels = [
+        (cases, "error", "bound", "relative error of a singular value"),
+        (cases, "angle", "angle bound", "sine of the angle of a vector"),
+    ]
+    draw_errors(panels, "spectrum", path)
 
 
 def main():

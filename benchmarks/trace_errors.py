@@ -1,6 +1,6 @@
 """Do intervals of traces and diagonals hold what they say?
 
-    python benchmarks/trace_errors.py --seeds 400
+    python benchmarks/trace_errors.py --seeds 400 --figure trace_errors.png
 
 Traces and diagonals of matrices of known spectrum are estimated from the same number of random
 vectors by each method. An interval of 95 % is the standard error times the quantile of Student's t
@@ -13,6 +13,7 @@ import argparse
 
 import numpy as np
 import scipy.stats
+from _calibration import draw_coverage
 from _report import write_table
 
 from skopu import opu_diagonal, opu_trace
@@ -57,12 +58,19 @@ def coverage(estimate, exact, seeds):
     return round(100 * float(covered), 1), round(float(needed), 2)
 
 
+def draw(rows, seeds, path):
+    """Covered shares of the traces. Entries of a diagonal are no seeds, and have no such bars."""
+    covered = {method: [float(row[f"{method} %"]) for row in rows] for method in METHODS}
+    draw_coverage([row["eigenvalues"] for row in rows], covered, seeds, path)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--seeds", type=int, default=400)
     parser.add_argument("--output", default="trace_errors.csv", help="CSV file")
+    parser.add_argument("--figure", help="PNG file")
     args = parser.parse_args()
     rows = []
     Q = np.linalg.qr(np.random.default_rng(0).normal(size=(N, N)))[0]
@@ -87,6 +95,8 @@ def main():
         rows.append(row)
         print(row, flush=True)
     write_table(rows, args.output)
+    if args.figure:
+        draw(rows, args.seeds, args.figure)
 
 
 if __name__ == "__main__":
