@@ -7,6 +7,7 @@ import numpy as np
 import scipy.linalg
 
 from .._utils.arrays import as_type
+from ._leave_one_out import lost_directions
 from ._symmetry import check_symmetric
 from ._tall_blocks import inner, largest_length, lengths, qr
 
@@ -31,38 +32,41 @@ class NystromSketch(NamedTuple):
 
 
 def nystrom_sketch(A, X, advice):
-    """`NystromSketch` by the product A @ X; ValueError unless A is positive semi-definite.
+    """`NystromSketch` of the columns of X; ValueError unless A is positive semi-definite.
 
     The shift makes rounding harmless, see J. A. Tropp et al., "Fixed-rank approximation of a
     positive-semidefinite matrix from streaming data", NIPS 2017.
     """
-    images = A.matmat(X)
+    # The approximation is that of the span, and nearly n random vectors are ill-conditioned.
+    basis, T = qr(as_type(X, np.float64))
+    basis = as_type(basis, A.dtype)
+    images = A.matmat(basis)
     if not A.known_symmetric:
-        check_symmetric(X, images, A.name)
-    eps, n = float(np.finfo(A.dtype).eps), X.shape[0]
-    X, images = as_type(X, np.float64), as_type(images, np.float64)
+        check_symmetric(basis, images, A.name)
+    eps = float(np.finfo(A.dtype).eps)
+    basis, images = as_type(basis, np.float64), as_type(images, np.float64)
     size = largest_length(images)
     unit = size or 1.0
-    gram, forms_of_A = inner(X, X, map), inner(X, images / unit, map)
+    forms_of_A = inner(basis, images / unit, map)
     forms_of_A = (forms_of_A + forms_of_A.T) / 2
-    rounding = eps * (math.sqrt(np.square(lengths(images) / unit).sum() / n) or 1.0)
+    rounding = eps * (math.sqrt(np.square(lengths(images) / unit).sum()) or 1.0)
     for times in _SHIFTS:
         shift = times * rounding
         try:
-            C = np.linalg.cholesky(forms_of_A + shift * gram).T
+            C = np.linalg.cholesky(forms_of_A + shift * np.eye(len(T))).T
             break
         except np.linalg.LinAlgError:
-            lowest = np.linalg.eigvalsh(forms_of_A)[0] * unit / n
+            lowest = np.linalg.eigvalsh(forms_of_A)[0] * unit
     else:
         raise ValueError(
             f"{A.name} must be positive semi-definite, but x'Ax is {lowest:.3g} for some x of "
             f"length 1. {advice}"
         )
-    Q, R = qr(images + shift * unit * X)
+    Q, R = qr(images + shift * unit * basis)
     inverse = scipy.linalg.solve_triangular(C, np.eye(len(C)))
     B = R @ inverse * (math.sqrt(size) / unit)
-    sizes = lengths(inverse.T)
-    directions = (inverse / sizes[:, None]).T
-    missed = size * np.square(lengths(np.linalg.inv(qr(X)[1]).T) / sizes)
+    directions = inverse.T @ lost_directions(T, eps)
+    sizes = lengths(directions)
+    directions /= sizes
     cosines = np.square(directions.T @ directions)
-    return NystromSketch(Q, B, B @ directions, missed, cosines, shift * size)
+    return NystromSketch(Q, B, B @ directions, size / sizes**2, cosines, shift * size)

@@ -180,6 +180,16 @@ def test_xnystrace_is_more_accurate_than_xtrace(matrix, times):
     assert np.std(values) < times * np.std(worse)
 
 
+@pytest.mark.parametrize("rank", [5, 100])
+@pytest.mark.parametrize("n_matvecs", [98, 99, 100])
+def test_xnystrace_from_as_many_vectors_as_rows(n_matvecs, rank):
+    """Which are ill-conditioned; a positive matrix is not to be taken for an indefinite one."""
+    A = symmetric(np.where(np.arange(100) < rank, 0.7 ** np.arange(100), 0))
+    values, errors = estimates(A, n_matvecs, 40, method="xnystrace")
+    assert np.all(abs(values - np.trace(A)) < 4 * errors)
+    assert errors.max() < 1e-12
+
+
 @pytest.mark.parametrize("shape", ["indefinite", "not symmetric", "negative"])
 def test_xnystrace_takes_positive_matrices_alone(shape):
     A = np.linspace(-1, 3, 60) if shape == "indefinite" else np.linspace(1, 2, 60)
