@@ -9,6 +9,7 @@ from scipy.sparse import issparse
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from .._utils.arrays import as_type, backend_of, namespace, to_numpy
+from .._utils.threads import run_pieces
 from ._centred import CentredOperator
 from ._stacked import StackedOperator
 from ._tall_blocks import chunks
@@ -56,12 +57,21 @@ def _moments(X):
         X = as_type(X, np.float64)
         mean = xp.mean(X, axis=0)
         return Moments(X.shape[0], to_numpy(mean), float(xp.sum((X - mean) ** 2)))
-    total = Moments(0, np.zeros(X.shape[1]), 0.0)
-    for rows in chunks(*X.shape):
-        part = X[rows]
-        spread = part.var(axis=0).sum(dtype=np.float64) * len(part)
-        total = total.merge(Moments(len(part), part.mean(axis=0, dtype=np.float64), spread))
-    return total
+    slices = chunks(*X.shape)
+    parts = [None] * len(slices)
+
+    def work(i):
+        part = X[slices[i]]
+        with np.errstate(over="ignore", invalid="ignore"):  # of this thread
+            mean = part.mean(axis=0, dtype=np.result_type(part, np.float32))
+            centred = part - mean
+            spread = float(np.vdot(centred, centred))
+            # What rounding has left in the middle belongs to the mean.
+            mean = mean + centred.mean(axis=0, dtype=np.float64)
+        parts[i] = Moments(len(part), mean, spread)
+
+    run_pieces(work, range(len(slices)))
+    return functools.reduce(Moments.merge, parts)
 
 
 def check_squares(size, n_rows, dtype):

@@ -30,9 +30,13 @@ class Rows(NamedTuple):
 
 
 class Feeding:
-    """Projections of the error of one forward pass, for all blocks."""
+    """Projections of the error of one forward pass, for all blocks.
 
-    def __init__(self, owner, names, output, hidden):
+    owner is the `DirectFeedback`, and device_of its function that returns the device with one of
+    two media.
+    """
+
+    def __init__(self, owner, device_of, names, output, hidden):
         if output.ndim == 0:
             raise ValueError(
                 "The network returns a single number, which looks like its loss. Return the "
@@ -44,7 +48,7 @@ class Feeding:
         self.rows = [
             Rows.of(name, each.shape, self.shape) for name, each in zip(names, hidden, strict=True)
         ]
-        self.lights = {n_leading: self._light(n_leading) for n_leading in self._kinds()}
+        self.lights = {kind: self._light(kind, device_of) for kind in self._kinds()}
 
     def __call__(self, error):
         """What takes the place of the gradient of each block's output."""
@@ -83,11 +87,11 @@ class Feeding:
     def _of_kind(self, n_leading):
         return [i for i, rows in enumerate(self.rows) if rows.n_leading == n_leading]
 
-    def _light(self, n_leading):
+    def _light(self, n_leading, device_of):
         """The device for all blocks of one kind of rows."""
         n_inputs = math.prod(self.shape[n_leading:])
         sizes = [self.rows[i].n_units for i in self._of_kind(n_leading)]
         entries = n_inputs * math.ceil(sum(sizes) / 2)
-        light = self.owner.light(GaussianMedium if entries <= _GAUSSIAN_ENTRIES else LayeredMedium)
+        light = device_of(GaussianMedium if entries <= _GAUSSIAN_ENTRIES else LayeredMedium)
         check_shows_errors(light, n_inputs, sizes, self.owner.error_encoding)
         return light

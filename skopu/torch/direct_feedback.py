@@ -155,7 +155,7 @@ class DirectFeedback(SeededModule):
         if self.feedback == "backprop" or not torch.is_grad_enabled():
             return self.model(*inputs, **named)
         names, output, hidden = self._run(inputs, named)
-        feeding = Feeding(self, names, output, hidden)
+        feeding = Feeding(self, self._device_of, names, output, hidden)
         units = [rows.n_units for rows in feeding.rows]
         if self._cuts.units is None:  # the first pass
             if not getattr(self, "_is_replica", False):  # whose parameters have another graph
@@ -203,7 +203,7 @@ class DirectFeedback(SeededModule):
             begin()
             names, output, hidden = self._run(inputs, {})
             (error,) = torch.autograd.grad(loss(output), output, retain_graph=True)
-            fed = Feeding(self, names, output, hidden)(error)
+            fed = Feeding(self, self._device_of, names, output, hidden)(error)
             self.n_steps = n_steps
             updates = {
                 name: torch.autograd.grad(each, parameters, given, allow_unused=True)
@@ -223,7 +223,7 @@ class DirectFeedback(SeededModule):
     def n_steps(self, n_steps):
         self._cuts.n_steps = n_steps
 
-    def light(self, medium):
+    def _device_of(self, medium):
         """The device that errors are shown to, of that medium if none was given."""
         if self._light is None or self._light[:2] != (self.seed, medium):
             device = feedback_device(self.device(medium), self.feedback == "optical")
