@@ -180,15 +180,46 @@ def _multiply_long_rows(medium, X, n, consume, start, seed, parts):
             consume(rows, modes, field)
 
 
+def columns_like(medium, X, modes, seed):
+    """Real and imaginary parts, in turns, of a range of modes, as an array of X's library."""
+    n_inputs, dtype = X.shape[1], np.result_type(numpy_dtype(X), np.complex64)
+    block = block_of(medium, n_inputs, slice(0, n_inputs), modes, dtype=dtype, seed=seed)
+    return backend_of(X).asarray(_parts_in_turns(block))
+
+
+def _multiply_arrays(medium, X, n, start, seed, deliver):
+    """Call deliver(rows, modes, product), whose columns are real and imaginary parts in turns."""
+    for modes in mode_pieces(medium, X.shape[1], n):
+        chosen = range(start + modes.start, start + modes.stop)
+        columns = medium.columns_like(X, chosen, seed)
+        bytes_per_row = 6 * numpy_dtype(X).itemsize * len(chosen)
+        for rows in pieces(X.shape[0], working_rows(bytes_per_row)):
+            deliver(rows, modes, X[rows, :] @ columns)
+
+
 def multiply_arrays(medium, X, n, consume, start, seed):
     """``propagate`` of arrays of other libraries, on their device."""
-    backend, n_inputs = backend_of(X), X.shape[1]
-    dtype = np.result_type(numpy_dtype(X), np.complex64)
-    for modes in mode_pieces(medium, n_inputs, n):
-        chosen = range(start + modes.start, start + modes.stop)
-        options = {"dtype": dtype, "seed": seed}
-        block = block_of(medium, n_inputs, slice(0, n_inputs), chosen, **options)
-        real, imag = backend.asarray(block.real), backend.asarray(block.imag)
-        for rows in pieces(X.shape[0], working_rows(4 * dtype.itemsize * len(chosen))):
-            light = X[rows, :]
-            consume(rows, modes, complex_of(light @ real, light @ imag))
+
+    def deliver(rows, modes, product):
+        consume(rows, modes, complex_of(product[:, ::2], product[:, 1::2]))
+
+    _multiply_arrays(medium, X, n, start, seed, deliver)
+
+
+def read_array_products(medium, X, mode, out, *, finish=None, seed=None):
+    """`Medium.read` of arrays of other libraries, on their device."""
+    n = out.shape[1]
+    n_modes = n_modes_of(n, mode)
+    medium.check(X.shape[1], n_modes)
+
+    def deliver(rows, modes, product):
+        outputs = outputs_of(modes, mode, n)
+        if mode == "linear":
+            piece = product[:, : outputs.stop - outputs.start] * math.sqrt(2)
+        else:
+            product = product * product
+            piece = product[:, ::2] + product[:, 1::2]
+        write_piece(out[rows, outputs], piece, outputs, finish)
+
+    with backend_of(X).memory_explained():
+        _multiply_arrays(medium, X, n_modes, 0, medium.glass_seed(seed), deliver)

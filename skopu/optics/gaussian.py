@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._utils.arrays import numpy_dtype, place
 from .._utils.streams import bit_generator, circular_gaussian, raw_bytes
 from .._utils.threads import pieces, run_pieces
 from .medium import Medium
@@ -76,6 +77,33 @@ class GaussianMedium(Medium):
             self._kept = glass, block
         return block
 
+    def columns_like(self, X, modes, seed):
+        """Block of the transposed matrix for all inputs, which is kept where it was last used.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, n_inputs)
+            Rows of another library than NumPy.
+        modes : range
+            Which output modes.
+        seed : int
+            Names the glass.
+
+        Returns
+        -------
+        columns : array of shape (n_inputs, 2 * n_chosen_modes)
+            Of the library and dtype of X: real and imaginary parts in turns.
+        """
+        dtype = numpy_dtype(X)
+        block = place(X), X.shape[1], modes, dtype, seed
+        kept_block, kept = getattr(self, "_kept_columns", (None, None))
+        if kept_block == block:
+            return kept
+        columns = super().columns_like(X, modes, seed)
+        if 2 * X.shape[1] * len(modes) * dtype.itemsize <= self._KEPT_BYTES:
+            self._kept_columns = block, columns
+        return columns
+
     def _draw(self, inputs, modes, dtype, seed):
         group_size = self.modes_per_group
         block = np.empty((inputs.stop - inputs.start, len(modes)), dtype)
@@ -98,5 +126,6 @@ class GaussianMedium(Medium):
 
     def __getstate__(self):
         state = super().__getstate__().copy()
-        state.pop("_kept", None)  # made again from the seed where it is unpickled
+        for kept in ("_kept", "_kept_columns"):  # made again from the seed where it is unpickled
+            state.pop(kept, None)
         return state

@@ -8,10 +8,12 @@ from .._utils.arrays import backend_of, numpy_dtype
 from .._utils.checks import check_count, check_rows, check_seed
 from ._products import (
     block_of,
+    columns_like,
     input_pieces,
     mode_pieces,
     multiply_arrays,
     multiply_fields,
+    read_array_products,
     read_fields,
     read_products,
 )
@@ -208,11 +210,31 @@ class Medium(BaseEstimator):
         seed : int, default=None
             The device's; of use where the medium has none of its own.
         """
-        own_way = type(self).propagate is not Medium.propagate
-        if own_way or not backend_of(X).is_numpy:
+        if type(self).propagate is not Medium.propagate:
             read_fields(self.propagate, X, mode, out, finish, seed)
-        else:
+        elif backend_of(X).is_numpy:
             read_products(self, X, mode, out, finish=finish, seed=seed)
+        else:
+            read_array_products(self, X, mode, out, finish=finish, seed=seed)
+
+    def columns_like(self, X, modes, seed):
+        """Block of the transposed matrix for all inputs, on the device of rows that it multiplies.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, n_inputs)
+            Rows of another library than NumPy.
+        modes : range
+            Which output modes.
+        seed : int
+            Names the glass.
+
+        Returns
+        -------
+        columns : array of shape (n_inputs, 2 * n_chosen_modes)
+            Of the library and dtype of X: real and imaginary parts in turns.
+        """
+        return columns_like(self, X, modes, seed)
 
     def propagate_back(self, Y, n_inputs, *, seed=None):
         """Multiply by the matrix from the left: light that enters at the camera's side.

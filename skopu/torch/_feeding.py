@@ -75,11 +75,9 @@ class Feeding:
     def _project(self, light, shown, sizes):
         if len(shown) == 0:
             return [shown.new_zeros((0, size)) for size in sizes]
-        owner, on_cpu = self.owner, shown.device.type == "cpu"
+        owner = self.owner
         options = owner.error_encoding, owner.ternary_threshold, owner.n_steps
-        # NumPy is faster on a CPU, and holds the same memory.
-        parts = project_error(light, shown.numpy() if on_cpu else shown, sizes, *options)
-        return [torch.from_numpy(part) for part in parts] if on_cpu else parts
+        return project_error(light, shown, sizes, *options)
 
     def _kinds(self):
         return sorted({rows.n_leading for rows in self.rows})

@@ -73,8 +73,6 @@ class DirectFeedback(SeededModule):
     that belongs to them, as DFA is understood: behind a softmax of the network's own, `forward`
     warns.
 
-    On a CPU, the error is projected by NumPy, on a GPU there.
-
     References
     ----------
     .. [1] A. Nokland, "Direct feedback alignment provides learning in deep neural networks",

@@ -8,7 +8,6 @@ from .._feature_map import feature_map
 from .._utils.checks import check_count
 from ..kernels import KERNELS, Kernel
 from ..optics import LayeredMedium
-from ._light import project, vjp
 from ._seeded import SeededModule
 
 
@@ -49,9 +48,9 @@ class OPULayer(SeededModule):
 
     Notes
     -----
-    On a CPU, light is computed by NumPy, in float32 or float64; half precision is widened, and
-    so it is within `torch.autocast`. `torch.compile` leaves the layer as it is, and compiles what
-    is before and behind it.
+    Light is computed in float32 or float64, on the device of its input; half precision is widened,
+    and so it is within `torch.autocast`. `torch.compile` leaves the layer as it is, and compiles
+    what is before and behind it.
 
     Backward passes keep the inputs and compute their field once more.
 
@@ -173,10 +172,10 @@ class _Reading(torch.autograd.Function):
     def forward(ctx, rows, opu, n, mode):
         ctx.opu, ctx.mode = opu, mode
         ctx.save_for_backward(rows)
-        return project(opu, rows.detach().contiguous(), n, mode)
+        return opu.project(rows, n, mode)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, cotangents):
         (rows,) = ctx.saved_tensors
-        return vjp(ctx.opu, rows.contiguous(), cotangents.contiguous(), ctx.mode), None, None, None
+        return ctx.opu.vjp(rows, cotangents, ctx.mode), None, None, None
