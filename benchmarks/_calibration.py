@@ -7,17 +7,17 @@ import numpy as np
 def draw_errors(panels, by, path):
     """Scatter plots of errors against bounds, coloured by one entry of the cases.
 
-    A panel is a list of cases, the names of their error and bound, and a label. The second has the
-    legend.
+    A panel is a list of cases, the names of their error and bound, and a label. Cases whose bound
+    is NaN have nothing to compare. The second panel has the legend.
     """
     width = 5 * len(panels)
     figure, axes = plt.subplots(1, len(panels), figsize=(width, 4.6), layout="constrained")
     names = dict.fromkeys(case[by] for cases, *_ in panels for case in cases)
     colors = {name: f"C{i}" for i, name in enumerate(names)}
     for axis, (cases, error, bound, label) in zip(axes, panels, strict=True):
+        cases = [case for case in cases if not np.isnan(case[bound])]
         for name, color in colors.items():
-            # Both are set to the same where there is nothing to compare.
-            chosen = [c for c in cases if c[by] == name and c[bound] != c[error]]
+            chosen = [case for case in cases if case[by] == name]
             if chosen:
                 axis.plot(
                     [case[bound] for case in chosen],
@@ -35,6 +35,23 @@ def draw_errors(panels, by, path):
         axis.set_ylim(ends[0] / 100, ends[1])
     axes[1].legend(fontsize=8)
     figure.savefig(path, dpi=110)
+
+
+def compared_sines(cases):
+    """Table entries of sines and their bounds, of cases in which they are not NaN."""
+    ratios = np.array([case["angle bound"] / case["angle"] for case in cases])
+    known = ~np.isnan(ratios)
+    some = known.any()
+    return {
+        "with sines": int(known.sum()),
+        "sines below %": round(100 * float(np.mean(ratios[known] >= 1)), 1) if some else "",
+        "sine bound / sine, median": round(float(np.median(ratios[known])), 1) if some else "",
+    }
+
+
+def largest_sine(sines, eps):
+    """The largest of those that can be told, no less than eps; NaN of none."""
+    return max(sines.max(), eps) if len(sines) else np.nan
 
 
 def draw_coverage(cases, covered, n, path):

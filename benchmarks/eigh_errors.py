@@ -13,7 +13,7 @@ import argparse
 import itertools
 
 import numpy as np
-from _calibration import draw_errors
+from _calibration import compared_sines, draw_errors, largest_sine
 from _report import write_table
 from svd_errors import SPECTRA as SINGULAR_VALUES
 from svd_errors import N, sines
@@ -63,8 +63,8 @@ def eigenvalues(seeds, tolerances):
                         "error": max(error[known].max(), eps),
                         "bound": found.error_bound[known].max(),
                         "within": error[known].max() <= tol,
-                        "angle": angle[apart].max(initial=eps),
-                        "angle bound": found.vector_error_bound[apart].max(initial=eps),
+                        "angle": largest_sine(angle[apart], eps),
+                        "angle bound": largest_sine(found.vector_error_bound[apart], eps),
                     }
                 )
     return cases
@@ -81,7 +81,8 @@ def approximations(seeds):
             size = np.linalg.norm(values)
             error = np.linalg.norm(A - (U * found.s) @ U.T) / size
             case = {"error": error, "bound": found.error_bound / size, "within": True}
-            cases.append({"kind": "Nyström approximation", **case, "angle": 1, "angle bound": 1})
+            case |= {"angle": np.nan, "angle bound": np.nan}
+            cases.append({"kind": "Nyström approximation", **case})
     return cases
 
 
@@ -90,7 +91,6 @@ def summary(cases):
     for kind in dict.fromkeys(case["kind"] for case in cases):
         chosen = [case for case in cases if case["kind"] == kind]
         ratios = np.array([case["bound"] / case["error"] for case in chosen])
-        angles = np.array([case["angle bound"] / case["angle"] for case in chosen])
         rows.append(
             {
                 "": kind,
@@ -98,8 +98,7 @@ def summary(cases):
                 "within tol %": round(100 * float(np.mean([c["within"] for c in chosen])), 1),
                 "below the bound %": round(100 * float(np.mean(ratios >= 1)), 1),
                 "bound / error, median": round(float(np.median(ratios)), 1),
-                "sines below %": round(100 * float(np.mean(angles >= 1)), 1),
-                "sine bound / sine, median": round(float(np.median(angles)), 1),
+                **compared_sines(chosen),
             }
         )
     return rows

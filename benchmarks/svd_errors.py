@@ -12,7 +12,7 @@ import argparse
 import itertools
 
 import numpy as np
-from _calibration import draw_errors
+from _calibration import compared_sines, draw_errors, largest_sine
 from _report import write_table
 
 from skopu import opu_svd
@@ -72,8 +72,8 @@ def measure(seeds, tolerances):
                         "error": max(error[known].max(), eps),
                         "rounding": (ROUNDING * eps * values[0] / values[:k])[known].max(),
                         "bound": found.error_bound[known].max(),
-                        "angle": angle[apart].max(initial=eps),
-                        "angle bound": found.vector_error_bound[apart].max(initial=eps),
+                        "angle": largest_sine(angle[apart], eps),
+                        "angle bound": largest_sine(found.vector_error_bound[apart], eps),
                         "all below": bool(np.all(error <= found.error_bound)),
                     }
                 )
@@ -89,7 +89,6 @@ def summary(cases):
         ratios = np.array([case["bound"] / case["error"] for case in chosen])
         # What rounding hides, no bound can follow.
         telling = [case["bound"] > 3 * case["rounding"] for case in chosen]
-        angles = np.array([case["angle bound"] / case["angle"] for case in chosen])
         rows.append(
             {
                 "spectrum": title,
@@ -102,8 +101,7 @@ def summary(cases):
                     100 * float(np.mean([case["error"] <= case["tol"] for case in chosen])), 1
                 ),
                 "bound / error, median": round(float(np.median(ratios[telling])), 1),
-                "sines below %": round(100 * float(np.mean(angles >= 1)), 1),
-                "sine bound / sine, median": round(float(np.median(angles)), 1),
+                **compared_sines(chosen),
                 "refinements": round(float(np.mean([case["n_iter"] for case in chosen])), 1),
             }
         )
