@@ -47,12 +47,12 @@ METHODS = {
 }
 
 
-def coverage(estimate, exact, seeds):
+def coverage(estimate, exact, seeds, n_vectors=N_VECTORS):
     """Coverage, and spread over what is said, of estimates by seed."""
     found = [estimate(seed) for seed in range(seeds)]
     values = np.array([each.value for each in found])
     errors = np.array([each.standard_error for each in found])
-    wide = scipy.stats.t.ppf(0.975, N_VECTORS - 1)
+    wide = scipy.stats.t.ppf(0.975, n_vectors - 1)
     covered = np.mean(abs(values - exact) <= wide * errors)
     needed = np.sqrt(values.var(axis=0).mean() / np.mean(errors**2))
     return round(100 * float(covered), 1), round(float(needed), 2)

@@ -76,7 +76,7 @@ def _widening_near_the_rank(restricted, cosines, outside):
     """The same where the eigenvalues end abruptly, or nearly, soon after those in the space.
 
     Value i then holds the squared length of image i outside of the others' span, which
-    `widening_by_cosines` is for. A spectrum that falls leaves out small eigenvalues in much the
+    `_widening_by_cosines` is for. A spectrum that falls leaves out small eigenvalues in much the
     same direction each time, and its values are less correlated; the trace outside is then many
     times the smallest eigenvalue inside.
     """
@@ -85,10 +85,10 @@ def _widening_near_the_rank(restricted, cosines, outside):
     if not (eigenvalues[0] > 0 or eigenvalues[-1] < 0) or outside <= 0:
         return 1.0
     flatness = abs(eigenvalues).min() * _n_left_out(cosines) / (outside / unit)
-    return widening_by_cosines(cosines, min(max((flatness - _FALLING) / (_FLAT - _FALLING), 0), 1))
+    return _widening_by_cosines(cosines, min(max((flatness - _FALLING) / (_FLAT - _FALLING), 0), 1))
 
 
-def widening_by_cosines(cosines, share=1.0):
+def _widening_by_cosines(cosines, share):
     """Standard error of the mean over the one from the spread, of values 1 / (G^-1)_ii.
 
     cosines are (G^-1)_ij^2 / ((G^-1)_ii (G^-1)_jj). Of a Wishart matrix G with q + m - 1 degrees of
@@ -96,16 +96,24 @@ def widening_by_cosines(cosines, share=1.0):
     other random Gram matrices it is about that, or a share of it. With q found from the cosines
     themselves, 1 / (q + 2) comes nearer to what was measured.
     """
-    m = len(cosines)
-    correlation = share / (_n_left_out(cosines) + 2)
+    return widening_by_correlation(len(cosines), share / (_n_left_out(cosines) + 2))
+
+
+def widening_by_correlation(m, correlation):
+    """Standard error of the mean over the one from the spread, of m values of equal correlation."""
     return math.sqrt((1 + (m - 1) * correlation) / (1 - correlation))
+
+
+def mean_cosine(cosines):
+    """Mean of the squared cosines of different vectors, of a square array of all."""
+    m = len(cosines)
+    mean = (cosines.sum() - cosines.trace()) / max(m * (m - 1), 1)
+    return min(max(mean, np.finfo(float).eps), 1)
 
 
 def _n_left_out(cosines):
     """Effective number of directions that are left to each vector by the others."""
-    m = len(cosines)
-    mean = (cosines.sum() - cosines.trace()) / max(m * (m - 1), 1)
-    return 1 / min(max(mean, np.finfo(float).eps), 1) - 1
+    return 1 / mean_cosine(cosines) - 1
 
 
 def _widening_by_geometry(n, cosines, along, gram, weights):

@@ -2,12 +2,14 @@
 
 import math
 
-from ._leave_one_out import leave_one_out, widening_by_cosines, with_rounding
+from ._leave_one_out import leave_one_out, mean_cosine, widening_by_correlation, with_rounding
 from ._nystrom import nystrom_sketch
 from ._random_vectors import next_exposure, random_matrix, scaled_to, sketch_rows
 from ._tall_blocks import forms, qr
 from .trace_method import TraceMethod
 
+# Of values that differ by rounding alone, where the vectors are one more than the rank.
+_MOST_CORRELATION = 0.9
 _INDEFINITE = 'Use method="xtrace", which takes any matrix.'
 
 
@@ -89,9 +91,24 @@ class XNysTrace(TraceMethod):
         shift, outside = sketch.shift, sketch.missed * (n - X.shape[1] + 1)
         inside = forms(sketch.B, sketch.B).sum() - forms(sketch.left_out, sketch.left_out)
         value, spread = _mean(inside + outside)
-        spread *= widening_by_cosines(sketch.cosines)
+        spread *= _widening_of_nystrom(n, sketch.cosines)
         # What rounding does is a part of the shift's.
         return value - n * shift, math.hypot(with_rounding(spread, value, A.dtype), n * shift)
+
+
+def _widening_of_nystrom(n, cosines):
+    """Standard error of the mean over the one from the spread, of values of `XNysTrace`.
+
+    Let A be 1 + E with a small E. The error of value i is then E's trace in the space of the
+    q = n - m dimensions outside of all vectors, less q u_i'E u_i, where u_i is what vector i has
+    outside of the span of the others, scaled to length 1. If E looks the same from all sides, the
+    covariance of two errors is in proportion to q + q^2 (u_i'u_j)^2: they share the trace, and the
+    u_i are nearly parallel once q is small. Of any other A, the u_i are those of its root times the
+    vectors; how well this holds was measured (benchmarks/nystrom_trace_errors.py).
+    """
+    m, cosine = len(cosines), mean_cosine(cosines)
+    correlation = cosine + (1 - cosine) / (n - m + 1)
+    return widening_by_correlation(m, min(correlation, _MOST_CORRELATION))
 
 
 def _mean(samples):

@@ -161,6 +161,18 @@ def test_interval_covers_near_the_rank(method, rank):
     assert 0.89 < coverage(A, values, errors, scipy.stats.t.ppf(0.975, 24)) < 0.985
 
 
+@pytest.mark.parametrize("power", [0.1, 1, 3])
+@pytest.mark.parametrize("n_matvecs", [30, 48, 57])
+def test_interval_of_xnystrace_covers_with_nearly_as_many_vectors_as_rows(power, n_matvecs):
+    """Values share what the vectors leave of the trace, which is of 30, 12 or 3 dimensions."""
+    A = np.diag(np.arange(1, 61.0) ** -power)
+    values, errors = estimates(A, n_matvecs, 300, method="xnystrace")
+    wide = scipy.stats.t.ppf(0.975, n_matvecs - 1)
+    # No less than 93 % less 2.5 standard errors of 300 seeds, nor more than 97 % plus as many.
+    assert 0.895 < coverage(A, values, errors, wide) < 0.995
+    assert 0.85 < np.std(values) / np.sqrt(np.mean(errors**2)) < 1.15
+
+
 @pytest.mark.parametrize("matrix", MATRICES)
 def test_interval_of_xnystrace_covers(matrix):
     A = MATRICES[matrix]
