@@ -8,8 +8,7 @@
 - blocks: a step of a transformer of eight layers, its activations held or computed once more
   (torch.utils.checkpoint), its parameters updated after the backward pass or within it, each as
   soon as its gradient is there, which is then freed.
-- vgg: a step of VGG16 on images of 224 x 224: the memory that feedback takes, beside that of
-  back-propagation and that of stored matrices, of float32.
+- vgg: a step of VGG16 on an image of 224 x 224: the memory that feedback takes.
 - graph: a step of a graph convolutional network of two layers on a random graph.
 
 Contestants take turns; times are medians, "as fast" is the time of the task's first contestant over
