@@ -18,7 +18,7 @@ class SeededModule(nn.Module):
         self.opu = opu
         self.seed = draw_seed(random_state)
 
-    def device(self, medium):
+    def _make_device(self, medium):
         """The device in use: a clone of ``opu``, or one of that medium."""
         opu = None if self.opu is None else clone(self.opu)
         return resolve_opu(opu, seed=self.seed, medium=medium)

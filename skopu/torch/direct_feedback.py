@@ -224,7 +224,7 @@ class DirectFeedback(SeededModule):
     def _device_of(self, medium):
         """The device that errors are shown to, of that medium if none was given."""
         if self._light is None or self._light[:2] != (self.seed, medium):
-            device = feedback_device(self.device(medium), self.feedback == "optical")
+            device = feedback_device(self._make_device(medium), self.feedback == "optical")
             self._light = self.seed, medium, device
         return self._light[2]
 

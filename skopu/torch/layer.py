@@ -152,7 +152,7 @@ class OPULayer(SeededModule):
             if kernel.has_gamma and gamma is None:
                 gamma = 1 / n_inputs
             options = {"n": self.n, "kernel": kernel, "degree": self.degree, "gamma": gamma}
-            described = SimpleNamespace(opu=self.device(LayeredMedium), **options)
+            described = SimpleNamespace(opu=self._make_device(LayeredMedium), **options)
             shape = SimpleNamespace(shape=(1, n_inputs))
             self._map = feature_map(described, shape, seed=self.seed)
         return self._map
