@@ -17,9 +17,9 @@ PyTorch reports of the GPU's.
 """
 
 import argparse
-import contextlib
 import functools
 import time
+import warnings
 
 import numpy as np
 import torch
@@ -34,7 +34,7 @@ from torch.utils.checkpoint import checkpoint
 from skopu import OPU, DFAClassifier, GaussianMedium
 from skopu.torch import DirectFeedback
 
-LIGHT = OPU(GaussianMedium(), NOISY, input_bits=1)
+LIGHT = OPU(GaussianMedium(), NOISY, input_bits=1, random_state=None)
 WAYS = {
     "back-propagation": {"feedback": "backprop"},
     "DFA": {},
@@ -49,6 +49,13 @@ WAYS = {
 
 def loss_of(output, y):
     return functional.cross_entropy(output.flatten(0, -2), y.flatten())
+
+
+def update(model, optimizer, X, y):
+    """A step of training."""
+    optimizer.zero_grad()
+    loss_of(model(X), y).backward()
+    optimizer.step()
 
 
 # A task's `prepare(name, device)` returns a step to be timed.
@@ -71,9 +78,7 @@ def perceptron_epoch(name, device, n_samples=6400):
 
     def epoch():
         for part in torch.randperm(n_samples, device=device).split(128):
-            optimizer.zero_grad()
-            loss_of(model(X[part]), y[part]).backward()
-            optimizer.step()
+            update(model, optimizer, X[part], y[part])
 
     return epoch
 
@@ -100,35 +105,27 @@ BLOCKS = {
 def transformer_step(name, device, n_layers=8, width=256, batch=(16, 128)):
     feedback, held, updated = BLOCKS[name]
     torch.manual_seed(0)
-    wrap = Recomputed if held else nn.Identity
     layers = [
         nn.TransformerEncoderLayer(width, 4, 4 * width, dropout=0, batch_first=True)
         for _ in range(n_layers)
     ]
     if held:
-        layers = list(map(wrap, layers))
+        layers = list(map(Recomputed, layers))
     net = nn.Sequential(nn.Embedding(100, width), *layers, nn.Linear(width, 100))
     blocks = [str(i) for i in range(n_layers + 1)]
     model = DirectFeedback(net, blocks, **WAYS[feedback]).to(device)
-    if updated:
-        for parameter in model.parameters():
-            own = torch.optim.Adam([parameter])
-
-            def update(parameter, own=own):
-                own.step()
-                own.zero_grad()
-
-            parameter.register_post_accumulate_grad_hook(update)
-    optimizer = torch.optim.Adam(model.parameters())
     X = torch.randint(100, batch, device=device)
+    if not updated:
+        return functools.partial(update, model, torch.optim.Adam(model.parameters()), X, X)
+    for parameter in model.parameters():
+        own = torch.optim.Adam([parameter])
 
-    def step():
-        loss_of(model(X), X).backward()
-        if not updated:
-            optimizer.step()
-            optimizer.zero_grad()
+        def update_alone(parameter, own=own):
+            own.step()
+            own.zero_grad()
 
-    return step
+        parameter.register_post_accumulate_grad_hook(update_alone)
+    return lambda: loss_of(model(X), X).backward()
 
 
 def vgg16():
@@ -148,17 +145,9 @@ def vgg_step(name, device):
     torch.manual_seed(0)
     model = DirectFeedback(vgg16(), **WAYS[name]).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
-    X, y = (
-        torch.randn((1, 3, 224, 224), device=device),
-        torch.zeros(1, 1, dtype=torch.long).to(device),
-    )
-
-    def step():
-        optimizer.zero_grad()
-        loss_of(model(X)[:, None], y).backward()
-        optimizer.step()
-
-    return step
+    X = torch.randn((1, 3, 224, 224), device=device)
+    y = torch.zeros(1, dtype=torch.long, device=device)
+    return functools.partial(update, model, optimizer, X, y)
 
 
 class Aggregated(nn.Module):
@@ -186,14 +175,7 @@ def graph_step(name, device, n_nodes=200_000, n_edges=2_000_000):
         Aggregated(adjacency), nn.Linear(64, 10),
     )  # fmt: skip
     model = DirectFeedback(net, **WAYS[name]).to(device)
-    optimizer = torch.optim.Adam(model.parameters())
-
-    def step():
-        optimizer.zero_grad()
-        loss_of(model(X), y).backward()
-        optimizer.step()
-
-    return step
+    return functools.partial(update, model, torch.optim.Adam(model.parameters()), X, y)
 
 
 TASKS = {
@@ -215,17 +197,17 @@ def timed(step, device):
 
 
 def peak(task, name, device):
-    """MiB beyond network, optimizer and data, of a step after the first."""
+    """MiB beyond network and data, of a first step."""
     if device == "cpu":
-        return peak_memory(_warm, _call, task, name)
-    step = _warm(task, name, device)
+        return peak_memory(_prepare, _call, task, name)
+    step = _prepare(task, name, device)
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
     step()
     return (torch.cuda.max_memory_allocated() - before) / 2**20
 
 
-def _warm(task, name, device="cpu"):
+def _prepare(task, name, device="cpu"):
     return TASKS[task][0](name, device)
 
 
@@ -240,6 +222,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", default="torch_dfa.csv")
     arguments = parser.parse_args()
+    warnings.simplefilter("ignore")  # one epoch does not converge
     rows = []
     for task in arguments.tasks:
         prepare, names = TASKS[task]
@@ -247,8 +230,7 @@ def main():
         seconds = {name: [] for name in names}
         for number in range(arguments.rounds + 1):  # the first warms up
             for name, step in steps.items():
-                with contextlib.suppress(Warning):
-                    taken = timed(step, arguments.device)
+                taken = timed(step, arguments.device)
                 if number:
                     seconds[name].append(taken)
         reference = np.median(seconds[names[0]])

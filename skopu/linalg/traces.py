@@ -126,7 +126,8 @@ def opu_trace(
     of them. If these are fewer than 20, take intervals from Student's t distribution. Values
     of "xtrace" and "xnystrace" share their space, and the error is widened for it. Where their
     number of vectors is the rank of A, or one less, of equal eigenvalues, intervals of 95 % cover
-    80 to 90 %; with fewer vectors, or one more, they cover what they say.
+    79 to 89 % with "xtrace", 91 to 95 % with "xnystrace"; with fewer vectors, or one more, they
+    cover what they say.
 
     "xtrace" and "hutch++" take probes as rotation invariant, which those read by a camera of
     two bits or less are not: their bias is then a few per cent of the part of the trace

@@ -82,17 +82,13 @@ class GaussianMedium(Medium):
 
         Parameters
         ----------
-        X : array of shape (n_samples, n_inputs)
-            Rows of another library than NumPy.
-        modes : range
-            Which output modes.
-        seed : int
-            Names the glass.
+        X, modes, seed
+            As of `Medium.columns_like`.
 
         Returns
         -------
         columns : array of shape (n_inputs, 2 * n_chosen_modes)
-            Of the library and dtype of X: real and imaginary parts in turns.
+            The same array again, while these are the same.
         """
         dtype = numpy_dtype(X)
         block = place(X), X.shape[1], modes, dtype, seed

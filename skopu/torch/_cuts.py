@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -9,12 +10,20 @@ from torch import nn
 _recording = contextvars.ContextVar("recording", default=None)  # so that threads have their own
 
 
+class Sent(NamedTuple):
+    """What a block has returned, and what the next one gets of it."""
+
+    name: str
+    output: torch.Tensor
+    detached: torch.Tensor
+    version: int  # of the output, which counts changes in place
+
+
 class Recording:
-    """The outputs of blocks in one forward pass, in the order in which they ran."""
+    """What blocks have sent in one forward pass, in the order in which they ran."""
 
     def __init__(self, cuts):
-        self.cuts = cuts
-        self.names, self.outputs, self.sent, self.versions = [], [], [], []
+        self.cuts, self.sent = cuts, []
 
     @contextlib.contextmanager
     def active(self):
@@ -32,33 +41,31 @@ class Recording:
                 f"Block {name!r} returns {type(output).__name__}, and error is fed back to one "
                 "tensor. Wrap it in a module that returns the tensor which the next block uses."
             )
-        sent = output.detach()
-        self.names.append(name)
-        self.outputs.append(output)
+        sent = Sent(name, output, output.detach(), output._version)
         self.sent.append(sent)
-        self.versions.append(output._version)
-        return sent
+        return sent.detached
 
     def close(self, result):
         """The result of the network, with its graph; and checks of what went on between cuts."""
-        missed = [name for name in self.cuts.names if name not in self.names]
+        missed = [name for name in self.cuts.names if name not in self.names()]
         if missed:
             raise ValueError(
                 f"Blocks {missed} did not run in the forward pass. Name modules that it calls, by "
                 "their __call__."
             )
-        for name, output, version in zip(self.names, self.outputs, self.versions, strict=True):
-            if output._version != version:
+        for sent in self.sent:
+            if sent.output._version != sent.version:
                 raise ValueError(
-                    f"What block {name!r} returns was changed in place by what follows, and its "
-                    "own gradients may need it. Use inplace=False there."
+                    f"What block {sent.name!r} returns was changed in place by what follows, and "
+                    "its own gradients may need it. Use inplace=False there."
                 )
-        if self.sent and result is self.sent[-1]:  # the last block was named as well
-            self.sent.pop()
-            self.names.pop()
-            self.versions.pop()
-            result = self.outputs.pop()
+        if self.sent and result is self.sent[-1].detached:  # the last block was named as well
+            result = self.sent.pop().output
         return result
+
+    def names(self):
+        """Names of the blocks that have run."""
+        return [sent.name for sent in self.sent]
 
 
 class Cuts:

@@ -121,7 +121,7 @@ class DirectFeedback(SeededModule):
                 f"model must be a torch.nn.Module, or a function that makes one, got {model!r}."
             )
         self._cuts = Cuts(self.model, blocks)
-        self._light = None
+        self._devices = {}
 
     def forward(self, *inputs, **named):
         """Output of the network, whose backward pass is direct feedback alignment.
@@ -200,7 +200,7 @@ class DirectFeedback(SeededModule):
         with torch.enable_grad(), unchanged(self.model) as begin:
             begin()
             names, output, hidden = self._run(inputs, {})
-            (error,) = torch.autograd.grad(loss(output), output, retain_graph=True)
+            (error,) = torch.autograd.grad(loss(output), output)
             fed = Feeding(self, self._device_of, names, output, hidden)(error)
             self.n_steps = n_steps
             updates = {
@@ -223,10 +223,11 @@ class DirectFeedback(SeededModule):
 
     def _device_of(self, medium):
         """The device that errors are shown to, of that medium if none was given."""
-        if self._light is None or self._light[:2] != (self.seed, medium):
+        wanted = self.seed, medium
+        if wanted not in self._devices:
             device = feedback_device(self._make_device(medium), self.feedback == "optical")
-            self._light = self.seed, medium, device
-        return self._light[2]
+            self._devices[wanted] = device
+        return self._devices[wanted]
 
     def get_extra_state(self):
         """What ``state_dict`` holds beside parameters: seed of the glass, and number of passes."""
@@ -252,7 +253,8 @@ class DirectFeedback(SeededModule):
                 "tensor. Wrap it in a module that returns the logits alone."
             )
         output = recording.close(output)
-        return recording.names, output, recording.outputs
+        names, hidden = recording.names(), [sent.output for sent in recording.sent]
+        return names, output, hidden
 
 
 class _Feedback(torch.autograd.Function):
