@@ -3,6 +3,7 @@
 import os
 import pickle
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -10,6 +11,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import joblib
 import numpy as np
@@ -620,11 +622,17 @@ def test_a_run_that_is_killed_goes_on(tmp_path):
         command = [sys.executable, str(script), str(store), latency]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
-    process, written = start("0.5"), store.with_name("readings-wal")
-    end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
-        if written.exists() and written.stat().st_size > 100_000:
-            break
+    def n_stored():
+        if not store.with_name("readings-wal").exists():
+            return 0
+        try:
+            with closing(sqlite3.connect(store, timeout=60)) as connection:
+                return connection.execute("SELECT count(*) FROM skopu_readings").fetchone()[0]
+        except sqlite3.OperationalError:  # No table yet.
+            return 0
+
+    process, end = start("0.5"), time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None and not n_stored():
         time.sleep(0.02)
     assert process.poll() is None
     os.kill(process.pid, signal.SIGKILL)
