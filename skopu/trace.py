@@ -24,7 +24,9 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
     Parameters
     ----------
     n_matvecs : int, default=100
-        Most products of the matrix with a vector.
+        Most products of the matrix with a vector. Where they allow as many as it has rows, unit
+        vectors are multiplied instead, which is exact; not for functions, by "sketch" or by a
+        method of your own.
     rtol : float, default=None
         Standard error, relative to the trace, at which to stop. None spends all products.
     method : {"xtrace", "xnystrace", "hutch++", "hutchinson", "sketch"} or TraceMethod, \

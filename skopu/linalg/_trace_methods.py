@@ -16,7 +16,7 @@ _INDEFINITE = 'Use method="xtrace", which takes any matrix.'
 class Hutchinson(TraceMethod):
     """The mean of quadratic forms."""
 
-    name = "hutchinson"
+    name, unit_vectors = "hutchinson", True
 
     def estimate(self, A, n_products, opu):
         X = self.probes(A, n_products, opu)
@@ -27,7 +27,7 @@ class Hutchinson(TraceMethod):
 class Sketch(Hutchinson):
     """tr(R'AR) from rows of A that the device is shown, where there are rows."""
 
-    name = "sketch"
+    name, unit_vectors = "sketch", False
 
     def estimate(self, A, n_products, opu):
         if not A.has_rows:
@@ -43,7 +43,7 @@ class Sketch(Hutchinson):
 class HutchPlusPlus(TraceMethod):
     """The trace in a space of leading images, and Hutchinson's estimate of the rest."""
 
-    name, least = "hutch++", 4
+    name, least, unit_vectors = "hutch++", 4, True
 
     def estimate(self, A, n_products, opu):
         n = A.shape[0]
@@ -64,7 +64,7 @@ class HutchPlusPlus(TraceMethod):
 class XTrace(TraceMethod):
     """Both with the same vectors, of which each is left out of the space in its turn."""
 
-    name, least = "xtrace", 4
+    name, least, unit_vectors = "xtrace", 4, True
 
     def estimate(self, A, n_products, opu):
         X = self.probes(A, min(n_products // 2, A.shape[0]), opu)
@@ -81,7 +81,7 @@ class XNysTrace(TraceMethod):
     Each vector is left out of the approximation in its turn, and gives a form of what it misses.
     """
 
-    name = "xnystrace"
+    name, unit_vectors = "xnystrace", True
 
     def estimate(self, A, n_products, opu):
         n = A.shape[0]

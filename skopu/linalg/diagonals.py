@@ -11,11 +11,11 @@ from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
 from ._lanczos import MatrixFunction, check_products, checked_truncation
 from ._leave_one_out import lost_directions
-from ._operator import pieces_in_memory
 from ._operators import check_operator
 from ._random_vectors import probes
 from ._symmetry import asymmetry
 from ._tall_blocks import forms, qr
+from ._unit_vectors import diagonal_entries
 
 _MOST_WIDENING = 1.5  # by the covariance of values: up to 1.5 was seen
 _HALF = 4 / 3  # of the widening at half the vectors, that at all of them
@@ -147,8 +147,8 @@ def opu_diagonal(
         multiplied = MatrixFunction(operator, function, lanczos_steps)
     n = operator.shape[0]
     if n_matvecs // multiplied.cost >= n:
-        with operator.threads():
-            value, error = _by_unit_vectors(multiplied)
+        value = multiplied.asarray(diagonal_entries(multiplied))
+        error = 0 * value
     else:
         estimate, least = _METHODS[method]
         n_products = check_products(multiplied, n_matvecs, least, method)
@@ -159,16 +159,6 @@ def opu_diagonal(
     least = math.hypot(checked_truncation(multiplied, 2) / n, rounding)
     value, error = as_type(value, operator.dtype), xp.sqrt(error**2 + least**2)
     return DiagonalEstimate(value, as_type(error, operator.dtype), operator.n_matvecs)
-
-
-def _by_unit_vectors(A):
-    """The diagonal, some entries at a time, and no error."""
-    n = A.shape[0]
-    entries = np.empty(n)
-    for part in pieces_in_memory(n, n * A.dtype.itemsize):
-        units = A.asarray(np.eye(n, part.stop - part.start, -part.start, A.dtype))
-        entries[part] = forms(units, A.matmat(units))
-    return A.asarray(entries), A.asarray(np.zeros(n))
 
 
 def _hutchinson(A, n_products, opu):

@@ -17,6 +17,9 @@ class TraceMethod(BaseEstimator):
         What errors call it.
     least : int
         Fewest products that it takes.
+    unit_vectors : bool
+        Whether products with all unit vectors, which are exact, take its place where as many are
+        allowed. Not unless a method says so.
 
     Examples
     --------
@@ -37,6 +40,7 @@ class TraceMethod(BaseEstimator):
 
     name = "custom"
     least = 2
+    unit_vectors = False
 
     def estimate(self, A, n_products, opu):
         """Estimate the trace of A; the one method that a way of your own needs.

@@ -3,14 +3,18 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from .._utils.checks import check_choice, check_count, check_positive
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
 from ._lanczos import check_products, checked_truncation
+from ._leave_one_out import with_rounding
 from ._operators import check_operator
 from ._preconditioned import preconditioned_function
 from ._rounds import in_rounds, warn_of_large_error
 from ._trace_methods import TRACE_METHODS
+from ._unit_vectors import diagonal_entries
 from .trace_method import TraceMethod
 
 _FIRST = 60  # products of the first round: of fewer, the standard error is too uncertain
@@ -53,12 +57,14 @@ def opu_trace(
     A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, n)
         Real matrix; symmetric where ``function`` is given, any otherwise.
     n_matvecs : int, default=100
-        Most products of A with a vector.
+        Most products of A with a vector. Where they allow n of A itself, n unit vectors are
+        multiplied instead, which is exact; not by "sketch" or a method of your own.
     rtol : float, default=None
         Standard error, relative to the trace, at which to stop. Products are spent in rounds, each
         larger than the one before and with vectors of its own, and the last round is the estimate:
-        the others, some half of all products, say how many it takes. A "sketch" reads the same
-        vectors again. None spends all products at once.
+        the others, some half of all products, say how many it takes. A round of n products or more
+        is one of unit vectors. A "sketch" reads the same vectors again. None spends all products at
+        once.
     method : {"xtrace", "xnystrace", "hutch++", "hutchinson", "sketch"} or TraceMethod, \
             default="xtrace"
         How they are spent. With m products, each error is for a symmetric A:
@@ -100,8 +106,8 @@ def opu_trace(
     value : float
         Estimate of the trace.
     standard_error : float
-        Standard deviation of its error, estimated; infinite where the Lanczos process has not
-        converged.
+        Standard deviation of its error, estimated: what rounding does where unit vectors were
+        multiplied; infinite where the Lanczos process has not converged.
     n_matvecs : int
         Number of products that were made, at most the number asked for.
 
@@ -187,10 +193,20 @@ def opu_trace(
         multiplied = preconditioned_function(operator, *options)
     elif preconditioner is not None:
         raise ValueError("preconditioner is for functions of A, and there is none.")
-    n_products = check_products(multiplied, n_matvecs, method.least, method.name)
+    # The Lanczos process is not exact for unit vectors either.
+    by_unit_vectors = method.unit_vectors and function is None
+    exact_from = operator.shape[0] if by_unit_vectors else math.inf
+    least = min(method.least, exact_from)
+    n_products = check_products(multiplied, n_matvecs, least, method.name)
+    rounding = 0.0
 
     def estimate(size):
-        value, error = _checked(method, method.estimate(multiplied, size, opu))
+        nonlocal rounding
+        if size < exact_from:
+            found = method.estimate(multiplied, size, opu)
+        else:
+            found, rounding = _exact(operator)
+        value, error = _checked(method, found)
         return value + multiplied.offset, error
 
     if rtol is None:
@@ -209,7 +225,14 @@ def opu_trace(
         made = f"{operator.n_matvecs} products with A"
         advice = "Raise n_matvecs" + (", or lanczos_steps." if function is not None else ".")
         warn_of_large_error(value, standard_error, rtol, "the trace", made, advice)
-    return Estimate(value, standard_error, operator.n_matvecs)
+    return Estimate(value, math.hypot(standard_error, rounding), operator.n_matvecs)
+
+
+def _exact(A):
+    """The trace and its standard error, 0; and what rounding may do to it."""
+    entries = diagonal_entries(A)
+    with np.errstate(over="ignore"):
+        return (entries.sum(), 0.0), with_rounding(0.0, abs(entries).sum(), A.dtype)
 
 
 def _checked(method, found):

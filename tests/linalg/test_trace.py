@@ -1,3 +1,4 @@
+import copy
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from skopu import OPU, Camera, GaussianMedium, LayeredMedium, opu_trace
 from skopu._utils.threads import own_threads
+from skopu.linalg import TRACE_METHODS
 from skopu.linalg._leave_one_out import leave_one_out
 from skopu.linalg._nystrom import nystrom_sketch
 from skopu.linalg._operators import check_operator
@@ -35,6 +37,13 @@ def estimates(A, n_matvecs=100, n_seeds=200, device=None, **options):
     assert all(0 < result.n_matvecs <= n_matvecs for result in results)
     values, errors, _ = np.array(results).T
     return values, errors
+
+
+def estimating(method):
+    """That method, with random vectors also where unit vectors would do."""
+    method = copy.copy(TRACE_METHODS[method])
+    method.unit_vectors = False
+    return method
 
 
 def coverage(A, values, errors, quantile):
@@ -145,7 +154,7 @@ def test_interval_of_xtrace_covers(matrix, device):
 def test_interval_of_xtrace_covers_where_the_space_is_large(power, n_matvecs):
     """Up to 60 of 100 dimensions, which all values share."""
     A = symmetric(np.arange(1, 101.0) ** -power if power else np.linspace(1, 2, 100))
-    values, errors = estimates(A, n_matvecs, 300)
+    values, errors = estimates(A, n_matvecs, 300, method=estimating("xtrace"))
     wide = scipy.stats.t.ppf(0.975, n_matvecs / 2 - 1)
     assert 0.9 < coverage(A, values, errors, wide) < 0.99
 
@@ -197,7 +206,7 @@ def test_xnystrace_is_more_accurate_than_xtrace(matrix, times):
 def test_xnystrace_from_as_many_vectors_as_rows(n_matvecs, rank):
     """Which are ill-conditioned; a positive matrix is not to be taken for an indefinite one."""
     A = symmetric(np.where(np.arange(100) < rank, 0.7 ** np.arange(100), 0))
-    values, errors = estimates(A, n_matvecs, 40, method="xnystrace")
+    values, errors = estimates(A, n_matvecs, 40, method=estimating("xnystrace"))
     assert np.all(abs(values - np.trace(A)) < 4 * errors)
     assert errors.max() < 1e-12
 
@@ -208,7 +217,7 @@ def test_xnystrace_takes_positive_matrices_alone(shape):
     A = NON_SYMMETRIC if shape == "not symmetric" else symmetric(A)
     A = -A if shape == "negative" else A
     with pytest.raises(ValueError, match=r"positive semi-definite|symmetric"):
-        opu_trace(A, 40, method="xnystrace", random_state=0)
+        opu_trace(A, 39, method="xnystrace", random_state=0)
     with pytest.raises(ValueError, match=r"f\(A\) must be positive semi-definite.*xtrace"):
         opu_trace(
             symmetric(np.linspace(0.1, 2, 60)), 400, method="xnystrace", function="log",
@@ -335,10 +344,66 @@ def test_xnystrace_is_its_definition():
     ids=["identity", "zero", "one", "small", "large"],
 )
 def test_exact_where_nothing_is_random(A, method):
-    value, error, n_matvecs = opu_trace(A, 40, method=method, random_state=0)
-    assert np.isclose(value, np.trace(A), rtol=1e-12, atol=0)
-    assert error <= 1e-12 * np.trace(A)
-    assert n_matvecs <= 40
+    for way in (method, estimating(method)):
+        value, error, n_matvecs = opu_trace(A, 40, method=way, random_state=0)
+        assert np.isclose(value, np.trace(A), rtol=1e-12, atol=0)
+        assert error <= 1e-12 * np.trace(A)
+        assert n_matvecs <= 40
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("method", ["hutchinson", "hutch++", "xtrace", "xnystrace"])
+def test_exact_with_as_many_products_as_rows(method, form, tmp_path):
+    A = FORMS[form](NON_SYMMETRIC, tmp_path)
+    for n_matvecs in (40, 41, 1000):
+        for rtol in (None, 1e-30):
+            value, error, made = opu_trace(A, n_matvecs, method=method, rtol=rtol)
+            assert made == 40
+            assert np.isclose(value, np.trace(NON_SYMMETRIC), rtol=1e-14, atol=0)
+            assert 0 < error < 1e-12
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_unit_vectors_are_shown_in_pieces(dtype, monkeypatch):
+    monkeypatch.setattr("skopu.linalg._operator._PIECE_BYTES", 40 * 8 * 7)
+    A = Counting(NON_SYMMETRIC.astype(dtype))
+    value, error, made = opu_trace(A, 40)
+    assert made == A.n_matvecs == 40
+    assert len(A.calls) > 2
+    exact = np.trace(NON_SYMMETRIC)
+    assert abs(value - exact) < error < 10 * np.finfo(dtype).eps * exact
+
+
+def test_an_exact_trace_of_zero_is_as_small_as_rounding():
+    """Whose error no multiple of it covers; and it is none to warn of."""
+    A = np.diag([0.1, 0.2, -0.3])
+    value, error, made = opu_trace(A, 10, rtol=0.01)
+    assert 0 < abs(value) < error < 1e-14
+    assert made == 3
+
+
+def test_exact_with_fewer_rows_than_a_method_takes_products():
+    assert opu_trace(np.diag([1.0, 2.0, 4.0]), 3).value == 7
+    with pytest.raises(ValueError, match="at least 3 products"):
+        opu_trace(np.eye(3), 2)
+
+
+@pytest.mark.parametrize(("method", "function"), [("sketch", None), ("xtrace", "exp")])
+def test_never_by_unit_vectors(method, function):
+    """The paper's estimate, and functions, whose Lanczos process is not exact for them either."""
+    A = symmetric(np.linspace(1, 2, 30))
+    options = {"method": method, "function": function, "lanczos_steps": 10}
+    first, second = (opu_trace(A, 600, random_state=seed, **options) for seed in (0, 1))
+    assert first.value != second.value
+    assert first.n_matvecs > 30
+
+
+def test_rounds_end_with_unit_vectors():
+    """A round of as many products as rows is exact, and not followed by another."""
+    A = symmetric(np.linspace(-1, 2, 100))
+    found = opu_trace(A, 10_000, rtol=1e-4, method="hutchinson", random_state=0)
+    assert abs(found.value - 50) < found.standard_error < 1e-10
+    assert found.n_matvecs == 60 + 100
 
 
 @pytest.mark.parametrize("exponent", [-560, -120, 500, 900])
@@ -418,7 +483,8 @@ def test_products_are_counted_and_never_more_than_asked(method, n_matvecs, funct
         A, n_matvecs, method=method, function=function, lanczos_steps=5, random_state=0
     )
     assert result.n_matvecs == A.n_matvecs <= n_matvecs
-    assert A.n_matvecs > n_matvecs - (10 if function else 2)
+    exact = n_matvecs > 60 and method != "sketch" and function is None
+    assert A.n_matvecs > (60 if exact else n_matvecs) - (10 if function else 2)
 
 
 FUNCTIONS = {
@@ -599,9 +665,17 @@ S = symmetric(np.linspace(1, 5, 20))
         (S * np.nan, {}, "A product with A contains NaN"),
         (S * 1j, {}, "must be real"),
         (np.empty((0, 0)), {}, "at least one row"),
-        (S, {"opu": OPU(LayeredMedium(), max_outputs=2000)}, "hold 2 independent modes"),
-        (S, {"opu": OPU(camera=Camera(bits=1, exposure=0.01))}, "nothing but zeros"),
-        (S, {"opu": OPU(camera=Camera(bits=1)), "method": "xtrace"}, "Give it more bits"),
+        (
+            S,
+            {"n_matvecs": 10, "opu": OPU(LayeredMedium(), max_outputs=2000)},
+            "hold 2 independent modes",
+        ),
+        (
+            S,
+            {"n_matvecs": 10, "opu": OPU(camera=Camera(bits=1, exposure=0.01))},
+            "nothing but zeros",
+        ),
+        (S, {"n_matvecs": 19, "opu": OPU(camera=Camera(bits=1))}, "Give it more bits"),
         (np.ma.masked_greater(S, 2), {}, "masked entries"),
     ],
 )
@@ -620,7 +694,9 @@ def test_an_operator_may_overwrite_its_argument(method, function):
 
     A = LinearOperator(S.shape, matvec=overwrite, matmat=overwrite, dtype=S.dtype)
     options = {"method": method, "function": function, "random_state": 0}
-    assert opu_trace(A, 200, **options) == opu_trace(aslinearoperator(S), 200, **options)
+    for n_matvecs in (200,) if function else (19, 200):
+        expected = opu_trace(aslinearoperator(S), n_matvecs, **options)
+        assert opu_trace(A, n_matvecs, **options) == expected
 
 
 @pytest.mark.parametrize("function", [None, "log"])
@@ -635,7 +711,8 @@ def test_sparse_products_share_a_pool(method, function, monkeypatch):
 
     monkeypatch.setattr("skopu._utils.threads.ThreadPoolExecutor", Pool)
     with threadpool_limits(3), own_threads():  # so that the device makes no pool
-        opu_trace(scipy.sparse.csr_array(S), 200, method=method, function=function)
+        n_matvecs = 200 if function else 19  # 20 take unit vectors
+        opu_trace(scipy.sparse.csr_array(S), n_matvecs, method=method, function=function)
     assert len(pools) == 1
 
 
@@ -685,7 +762,7 @@ def test_products_are_spent_until_the_error_is_small(method):
     for estimate, rtol in zip(found, (0.1, 0.01, 0.002), strict=True):
         assert estimate.standard_error <= rtol * estimate.value
     assert found[0].n_matvecs <= 60
-    assert found[1].n_matvecs < found[2].n_matvecs < 30_000
+    assert found[0].n_matvecs < found[1].n_matvecs <= found[2].n_matvecs < 30_000
 
 
 @pytest.mark.parametrize("method", ["hutchinson", "hutch++", "xtrace"])
