@@ -16,6 +16,8 @@
   conjugate gradients with features kept where they fit in half of the GPU's memory, with test
   accuracy; and for the first, the part of test predictions that are a CPU's. Without --data,
   on made-up classes.
+- training: images a second of 224 x 224 through steps of VGG16, by PyTorch's back-propagation
+  and by direct feedback alignment, and the peak memory of a step (see torch_dfa.py for more).
 
 Times are medians of interleaved rounds after a warm-up (of ridge, of one), by device events.
 ``--device cpu`` tries the script without a GPU, on sizes made smaller.
@@ -32,6 +34,7 @@ from _mnist import images
 from _report import write_table
 from sklearn.base import clone
 from sklearn.datasets import make_classification
+from torch_dfa import vgg_step
 
 from skopu import OPU, Camera, OpticalRandomFeatures, OpticalRidgeClassifier, OPUTruncatedSVD
 
@@ -202,7 +205,28 @@ def _classes(arguments):
     return X[:n_train], y[:n_train], X[n_train:], y[n_train:]
 
 
-TASKS = {"projections": projections, "features": features, "svd": svd, "ridge": ridge}
+def training(arguments):
+    n_images = 1 if arguments.device == "cpu" else 64
+    for name in ("back-propagation", "DFA"):
+        step = vgg_step(name, arguments.device, n_images)
+        (taken,) = seconds([step], arguments.rounds, arguments.device)
+        yield {
+            "what": f"VGG16, {name}",
+            "rows": n_images,
+            "s": taken,
+            "rows/s": n_images / taken,
+            "peak GiB": peak(step, arguments.device),
+            "accuracy": float("nan"),
+        }
+
+
+TASKS = {
+    "projections": projections,
+    "features": features,
+    "svd": svd,
+    "ridge": ridge,
+    "training": training,
+}
 
 
 def main():

@@ -141,12 +141,12 @@ def vgg16():
     return nn.Sequential(*layers, nn.Linear(4096, 4096), nn.ReLU(), nn.Linear(4096, 1000))
 
 
-def vgg_step(name, device):
+def vgg_step(name, device, n_images=1):
     torch.manual_seed(0)
     model = DirectFeedback(vgg16(), **WAYS[name]).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
-    X = torch.randn((1, 3, 224, 224), device=device)
-    y = torch.zeros(1, dtype=torch.long, device=device)
+    X = torch.randn((n_images, 3, 224, 224), device=device)
+    y = torch.zeros(n_images, dtype=torch.long, device=device)
     return functools.partial(update, model, optimizer, X, y)
 
 

@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch")
 from torch import nn
 from torch.nn import functional
 
-from skopu import OPU, Camera, DFAClassifier, GaussianMedium, LayeredMedium
+from skopu import OPU, Camera, DFAClassifier, DFAGraphClassifier, GaussianMedium, LayeredMedium
 from skopu.torch import DirectFeedback
 
 NOISY = OPU(GaussianMedium(), Camera(bits=8, photons=1000), input_bits=1, random_state=2)
@@ -77,6 +77,64 @@ def test_gradients_are_those_of_the_classifier(feedback, encoding, opu, dtype, a
     for mine, old, new in zip(found, before, after, strict=True):
         rounding = 100 * np.finfo(dtype).eps * max(abs(old).max(), abs(new).max())
         assert_allclose(mine, old - new, rtol=0, atol=rounding)
+
+
+class Average(nn.Module):
+    def __init__(self, adjacency):
+        super().__init__()
+        self.adjacency = adjacency
+
+    def forward(self, X):
+        return self.adjacency @ X
+
+
+@pytest.mark.parametrize("encoding", ["exact", "ternary"])
+def test_a_graph_network_learns_as_the_classifier_does(encoding):
+    """Of one hidden layer, by Adam, with labels at half of the nodes."""
+    rng = np.random.default_rng(0)
+    n_nodes, n_epochs = 40, 5
+    edges = rng.random((n_nodes, n_nodes)) < 0.1
+    edges = (edges | edges.T).astype(float)
+    X = rng.normal(size=(n_nodes, 6))
+    X *= math.sqrt(n_nodes) / np.linalg.norm(X)  # so that the classifier leaves it as it is
+    y = rng.integers(3, size=n_nodes)
+    y[::2] = -1
+    options = {"error_encoding": encoding, "opu": OPU(GaussianMedium(), random_state=7)}
+
+    def fitted(rate):
+        network = {"dropout": 0, "alpha": 0, "max_iter": n_epochs, "random_state": 0}
+        return DFAGraphClassifier((16,), "relu", learning_rate_init=rate, **network, **options).fit(
+            X, y, edges
+        )
+
+    before, after = fitted(1e-300), fitted(0.05)
+    looped = np.maximum(edges, np.eye(n_nodes))
+    roots = np.sqrt(looped.sum(axis=1))
+    adjacency = torch.asarray(looped / roots / roots[:, None])
+    net = nn.Sequential(
+        Average(adjacency), nn.Linear(6, 16), nn.ReLU(), Average(adjacency), nn.Linear(16, 3)
+    )
+    model = DirectFeedback(net.double(), **options)
+    layers = (net[1], net[4])
+    for layer, coef, intercept in zip(layers, before.coefs_, before.intercepts_, strict=True):
+        layer.weight.data[:], layer.bias.data[:] = map(torch.asarray, (coef.T, intercept))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    labelled = torch.asarray(y >= 0)
+    for epoch in range(1, n_epochs + 1):
+        # scikit-learn's Adam adds its epsilon before it corrects for a short memory.
+        optimizer.param_groups[0]["eps"] = 1e-8 / math.sqrt(1 - 0.999**epoch)
+        optimizer.zero_grad()
+        output = model(torch.asarray(X))
+        functional.cross_entropy(output[labelled], torch.asarray(y)[labelled]).backward()
+        # The classifier's errors grow with the weights above, and all else is equal.
+        weight = net[4].weight.detach()
+        growth = weight.norm() * math.sqrt(sum(weight.shape) / (2 * weight.numel()))
+        for parameter in net[1].parameters():
+            parameter.grad *= growth
+        optimizer.step()
+    for layer, coef, intercept in zip(layers, after.coefs_, after.intercepts_, strict=True):
+        assert_allclose(layer.weight.detach().T, coef, atol=1e-12)
+        assert_allclose(layer.bias.detach(), intercept, atol=1e-12)
 
 
 def test_the_last_block_has_its_gradient_and_others_the_projection():
