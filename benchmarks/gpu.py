@@ -207,9 +207,10 @@ def _classes(arguments):
 
 def training(arguments):
     n_images = 1 if arguments.device == "cpu" else 64
-    for name in ("back-propagation", "DFA"):
-        step = vgg_step(name, arguments.device, n_images)
-        (taken,) = seconds([step], arguments.rounds, arguments.device)
+    names = ("back-propagation", "DFA")
+    steps = [vgg_step(name, arguments.device, n_images) for name in names]
+    times = seconds(steps, arguments.rounds, arguments.device)
+    for name, step, taken in zip(names, steps, times, strict=True):
         yield {
             "what": f"VGG16, {name}",
             "rows": n_images,

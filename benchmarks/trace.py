@@ -14,11 +14,11 @@ Network Dataset Collection.
 
 import argparse
 import functools
-import pathlib
 import time
 
 import numpy as np
 import scipy.sparse
+from _graphs import counted_graphs
 from _report import write_table
 from sklearn.datasets import load_digits
 from sklearn.metrics.pairwise import rbf_kernel
@@ -243,14 +243,8 @@ def _sketched_triangles(A, n_matvecs, seed):
 
 
 def triangles(folder, n_seeds):
-    for path in sorted(pathlib.Path(folder).glob("graph_*.npz")):
-        with np.load(path, allow_pickle=False) as file:
-            if "n_triangles" not in file:
-                continue
-            indices, indptr = file["indices"].astype(np.int32), file["indptr"].astype(np.int32)
-            exact = int(file["n_triangles"])
-        A = scipy.sparse.csr_matrix((np.ones(len(indices)), indices, indptr))
-        task = f"triangles of {path.stem.removeprefix('graph_')}"
+    for graph, A, exact in counted_graphs(folder):
+        task = f"triangles of {graph}"
         ways = {
             "count_triangles": lambda n, seed, A=A: _estimated_triangles(A, n, seed),
             "hutchinson of A^3": lambda n, seed, A=A: _hutchinson_cube(A, n, seed),

@@ -12,12 +12,12 @@ of the CSR adjacency matrix, n_triangles).
 """
 
 import argparse
-import pathlib
 import statistics
 import time
 
 import numpy as np
 import scipy.sparse
+from _graphs import counted_graphs
 from _report import write_table
 from scipy.sparse.linalg import LinearOperator
 
@@ -73,12 +73,8 @@ def bipartite_complement(n, groups=20):
 
 
 def graphs(folder):
-    for path in sorted(pathlib.Path(folder).glob("graph_*.npz")) if folder else []:
-        with np.load(path) as file:
-            if "n_triangles" in file:
-                indices, indptr = (file[name].astype(np.int32) for name in ("indices", "indptr"))
-                A = scipy.sparse.csr_matrix((np.ones(len(indices)), indices, indptr))
-                yield path.stem.removeprefix("graph_"), A, count_sparse
+    for name, A, _ in counted_graphs(folder) if folder else []:
+        yield name, A, count_sparse
     for n, degree in ((10_000, 20), (100_000, 20), (10_000, 200), (10_000, 1000)):
         yield f"sparse, {n} nodes of degree {degree}", random_graph(n, degree), count_sparse
     for n in (1000, 3000, 10_000):

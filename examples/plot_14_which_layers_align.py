@@ -24,7 +24,7 @@ This notebook needs the extra ``torch``. After it you can
 # gets a random projection of the error at the output. All ways of training share weights, samples
 # and their order, seed by seed, so that we may compare differences.
 #
-# Dark layers are the control: the hidden layers stay as they were drawn, and only the output
+# Frozen layers are the control: the hidden layers stay as they were drawn, and only the output
 # is trained. What DFA does not gain over these, it has not taught them.
 
 import matplotlib.pyplot as plt
@@ -53,22 +53,28 @@ def perceptron():
     )
 
 
-def train(make, seed, n_epochs=10, dark=(), watch=False, **options):
+def epochs(model, chosen, n_epochs):
+    """Train on the chosen samples, and stop after each epoch."""
+    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=3e-3)
+    for epoch in range(n_epochs):
+        for part in chosen[torch.randperm(len(chosen))].split(50):
+            optimizer.zero_grad()
+            functional.cross_entropy(model(X[part]), y[part]).backward()
+            optimizer.step()
+        yield epoch
+
+
+def train(make, seed, frozen=(), watch=False, **options):
     """Test accuracy in %, and if watched the angle of each block after each epoch."""
     torch.manual_seed(seed)
     net = make()
-    for i in dark:
+    for i in frozen:
         net[i].requires_grad_(False)
     model = DirectFeedback(net, random_state=seed, **options)
     order = torch.randperm(len(X))
     chosen, others = order[:1000], order[1000:]
-    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=3e-3)
     angles = []
-    for _ in range(n_epochs):
-        for part in chosen[torch.randperm(1000)].split(50):
-            optimizer.zero_grad()
-            functional.cross_entropy(model(X[part]), y[part]).backward()
-            optimizer.step()
+    for _ in epochs(model, chosen, 10):
         if watch:
             found = model.alignment(
                 X[chosen], lambda output: functional.cross_entropy(output, y[chosen])
@@ -80,21 +86,19 @@ def train(make, seed, n_epochs=10, dark=(), watch=False, **options):
     return 100 * right.double().mean().item(), np.array(angles)
 
 
-def mirrors_and_camera(seed):
-    return OPU(GaussianMedium(), Camera(bits=8, photons=100), input_bits=1, random_state=seed)
+def by_light(seed, photons):
+    """Options of ternary errors that mirrors show and a camera of 8 bits reads."""
+    camera = Camera(bits=8, photons=photons)
+    opu = OPU(GaussianMedium(), camera, input_bits=1, random_state=seed)
+    return {"error_encoding": "ternary", "feedback": "optical", "opu": opu}
 
 
 ways = {
     "back-propagation": lambda seed: {"feedback": "backprop"},
     "DFA": lambda seed: {"watch": True},
     "DFA, ternary": lambda seed: {"error_encoding": "ternary", "watch": True},
-    "DFA, ternary, camera": lambda seed: {
-        "error_encoding": "ternary",
-        "feedback": "optical",
-        "opu": mirrors_and_camera(seed),
-        "watch": True,
-    },
-    "dark layers": lambda seed: {"feedback": "backprop", "dark": (1, 2, 3)},
+    "DFA, ternary, camera": lambda seed: {**by_light(seed, photons=100), "watch": True},
+    "frozen layers": lambda seed: {"feedback": "backprop", "frozen": (1, 2, 3)},
 }
 seeds = range(5)
 
@@ -103,15 +107,16 @@ def standard_error(values):
     return np.std(values, axis=0, ddof=1) / np.sqrt(len(values))
 
 
+def shown(values):
+    return f"{values.mean():+5.1f} +- {standard_error(values):.1f}"
+
+
 def accuracies(runs):
-    """Those of each way, printed beside back-propagation's."""
+    """Those of each way, printed with what they have over two of them."""
     accuracy = {name: np.array([run[0] for run in found]) for name, found in runs.items()}
     for name, values in accuracy.items():
-        gained = values - accuracy["back-propagation"]
-        print(
-            f"{name:21} {values.mean():5.1f} %, over back-propagation "
-            f"{gained.mean():+5.1f} +- {standard_error(gained):.1f}"
-        )
+        over = [shown(values - accuracy[other]) for other in ("back-propagation", "DFA")]
+        print(f"{name:21} {values.mean():5.1f} %, over back-propagation {over[0]}, DFA {over[1]}")
     return accuracy
 
 
@@ -124,7 +129,7 @@ angles = {name: np.array([run[1] for run in found]) for name, found in runs.item
 
 # %%
 # A number after +- is the standard error of the mean over five seeds, of differences within a
-# seed. DFA loses less than a point, dark layers some eight: the hidden layers do learn. Ternary
+# seed. DFA loses some 0.8 points, frozen layers some eight: the hidden layers do learn. Ternary
 # errors, and a camera at 100 photons, change nothing that five seeds could show.
 #
 # Angles
@@ -136,27 +141,27 @@ watched = [name for name in ways if name.startswith("DFA")]
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), sharey=True, layout="constrained")
 for axis, name in zip(axes, watched, strict=True):
     mean, error = angles[name].mean(axis=0), standard_error(angles[name])
-    epochs = np.arange(1, len(mean) + 1)
+    epoch = np.arange(1, len(mean) + 1)
     for i in range(3):
-        axis.plot(epochs, mean[:, i], f"C{i}", label=f"hidden layer {i + 1}")
+        axis.plot(epoch, mean[:, i], f"C{i}", label=f"hidden layer {i + 1}")
         axis.fill_between(
-            epochs, mean[:, i] - error[:, i], mean[:, i] + error[:, i], color=f"C{i}", alpha=0.3
+            epoch, mean[:, i] - error[:, i], mean[:, i] + error[:, i], color=f"C{i}", alpha=0.3
         )
     axis.axhline(90, color="k", linewidth=1, linestyle=":")
-    axis.set(title=name, xlabel="epoch", xticks=epochs[1::2])
+    axis.set(title=name, xlabel="epoch", xticks=epoch[1::2])
 axes[0].set_ylabel("angle to the gradient, degrees")
 axes[0].legend()
 plt.show()
 
 # %%
-# Alignment comes from the top: the last hidden layer aligns first and best, since the weights
-# that take its place in the gradient are those of the output, which are the first to learn
-# what the feedback says. Each layer below waits for the one above.
+# The nearer to the output, the better a layer aligns. The gradient of the last hidden layer comes
+# through the weights of the output alone, which learn from what the layer has become by its
+# feedback; that of the first comes through all of those between.
 #
 # Convolutions
 # ------------
-# Now three convolutions, 16, 32 and 32 maps of 3 x 3. The control darkens the first of them alone,
-# too.
+# Now three convolutions, 16, 32 and 32 maps of 3 x 3. Another control freezes the first of them
+# alone.
 
 
 def stage(layer, n_maps):
@@ -176,8 +181,8 @@ def convolutions():
 ways = {
     "back-propagation": {"feedback": "backprop"},
     "DFA": {},
-    "DFA, first one dark": {"dark": (0,)},
-    "all dark": {"feedback": "backprop", "dark": (0, 1, 2)},
+    "DFA, first one frozen": {"frozen": (0,)},
+    "all frozen": {"feedback": "backprop", "frozen": (0, 1, 2)},
 }
 runs = {
     name: [train(convolutions, seed, **options) for seed in seeds] for name, options in ways.items()
@@ -185,7 +190,7 @@ runs = {
 _ = accuracies(runs)
 
 # %%
-# DFA trains convolutions, too, far beyond dark ones. But the first one may as well be dark: five
+# DFA trains convolutions, too, far beyond frozen ones. But the first may as well be frozen: five
 # seeds show no difference. Does DFA tell it nothing?
 #
 # What is it about convolutions?
@@ -199,8 +204,8 @@ _ = accuracies(runs)
 # An experiment separates the two: three networks with the same units in the same places, of which
 # one is fully connected, one is local with weights of its own at each position, and one
 # shares them. We compare what the device tells each unit with the gradient with respect to
-# that unit: between weights, angles would not compare, of which the networks have 600,000, 50,000
-# and 15,000.
+# that unit: between weights, angles would not compare, of which the networks have some 660,000,
+# 120,000 and 15,000.
 
 
 class Local(nn.Module):
@@ -243,25 +248,25 @@ def connected():
     )
 
 
-def angles_at_units(make, seed, n_epochs=6):
+def angles_at_units(make, seed):
     """Angle in degrees of what each hidden stage is told to the gradient of its output."""
     torch.manual_seed(seed)
     net = make()
     told = [[], [], []]
-    for stage_, kept in zip(net[:3], told, strict=True):
-        stage_.register_forward_hook(
-            lambda module, inputs, output, kept=kept: (output.register_hook(kept.append), None)[1]
-        )
+
+    def listen(part, kept):
+        def hook(module, inputs, output):
+            output.register_hook(kept.append)
+
+        part.register_forward_hook(hook)
+
+    for part, kept in zip(net[:3], told, strict=True):
+        listen(part, kept)
     model = DirectFeedback(net, random_state=seed)
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     chosen = torch.randperm(len(X))[:1000]
-    for _ in range(n_epochs):
-        for part in chosen[torch.randperm(1000)].split(50):
-            optimizer.zero_grad()
-            functional.cross_entropy(model(X[part]), y[part]).backward()
-            optimizer.step()
-    for kept in told:
-        kept.clear()
+    for _ in epochs(model, chosen, 6):
+        for kept in told:
+            kept.clear()
     for model.feedback in ("dense", "backprop"):
         functional.cross_entropy(model(X[chosen]), y[chosen]).backward()
     cosines = [functional.cosine_similarity(a.ravel(), b.ravel(), dim=0) for a, b in told]
@@ -292,7 +297,7 @@ plt.show()
 # %%
 # Both cost, and locality costs the more. The first layer of the connected network aligns; with
 # local weights hardly, and with shared ones its angle is that of chance, to within a degree. The
-# last hidden layer hardly cares: what follows it is the same dense output in all three. So
+# last hidden layer cares least: what follows it is the same dense output in all three. So
 # convolutions learn by DFA where dense layers follow, and less the more convolutions follow.
 #
 # What this comes to on two known data sets is in :doc:`the guide </user_guide/pytorch>`: with
@@ -318,13 +323,10 @@ def plain():
 
 runs = [train(plain, seed, watch=True) for seed in seeds]
 difference = np.array([run[1][-1] for run in runs]) - angles["DFA"][:, -1]
-lost = np.array([run[0] for run in runs]) - accuracy["DFA"]
-print(f"accuracy: {lost.mean():+.1f} +- {standard_error(lost):.1f} without normalisation")
+gained = np.array([run[0] for run in runs]) - accuracy["DFA"]
+print(f"accuracy: {shown(gained)} points without normalisation")
 for i in range(3):
-    print(
-        f"layer {i + 1}: {difference[:, i].mean():+5.1f} +- "
-        f"{standard_error(difference[:, i]):.1f} degrees without normalisation"
-    )
+    print(f"layer {i + 1}:  {shown(difference[:, i])} degrees")
 
 # %%
 # Without it, the first layer aligns better, and yet the network classifies worse. (Of the other
@@ -346,16 +348,12 @@ for i in range(3):
 #     <details><summary>Solution</summary>
 
 for photons in (1, 0.01):
-    lost = -accuracy["DFA, ternary"]
-    for i in seeds:
-        opu = OPU(GaussianMedium(), Camera(bits=8, photons=photons), input_bits=1, random_state=i)
-        options = {"error_encoding": "ternary", "feedback": "optical", "opu": opu}
-        lost[i] += train(perceptron, i, **options)[0]
-    print(f"{photons:4} photons: {lost.mean():+.1f} +- {standard_error(lost):.1f} points")
+    found = [train(perceptron, seed, **by_light(seed, photons))[0] for seed in seeds]
+    print(f"{photons:4} photons: {shown(found - accuracy['DFA, ternary'])} points")
 
 # %%
-# One is enough. Noise differs from step to step, and averages out over the steps, where an error
-# of the glass would not.
+# One is enough, as far as five seeds can tell. Noise differs from step to step, and averages out
+# over the steps.
 #
 # .. raw:: html
 #

@@ -148,7 +148,7 @@ def opu_diagonal(
     n = operator.shape[0]
     if n_matvecs // multiplied.cost >= n:
         value = multiplied.asarray(diagonal_entries(multiplied))
-        error = 0 * value
+        error = multiplied.asarray(np.zeros(n))
     else:
         estimate, least = _METHODS[method]
         n_products = check_products(multiplied, n_matvecs, least, method)
