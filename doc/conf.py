@@ -3,11 +3,14 @@
 import pathlib
 import re
 import sys
+import tomllib
 import warnings
 
 from skopu import __version__
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent / "_ext"))
+here = pathlib.Path(__file__).parent
+sys.path.insert(0, str(here / "_ext"))
+urls = tomllib.loads((here.parent / "pyproject.toml").read_text())["project"].get("urls", {})
 
 project = "skopu"
 author = "the skopu developers"
@@ -17,6 +20,8 @@ release = version = __version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
     "sphinx_design",
@@ -44,6 +49,20 @@ numpydoc_validation_exclude = {
     "DiagonalEstimate",
 }
 numpydoc_validation_checks = {"SS02", "PR01", "PR02", "RT03"}
+
+# Lists of other projects' names are kept here, so that a build needs no network.
+intersphinx_mapping = {
+    name: (url, f"_inventories/{name}.inv")
+    for name, url in {
+        "python": "https://docs.python.org/3/",
+        "numpy": "https://numpy.org/doc/stable/",
+        "scipy": "https://docs.scipy.org/doc/scipy/",
+        "sklearn": "https://scikit-learn.org/stable/",
+        "joblib": "https://joblib.readthedocs.io/en/stable/",
+        "matplotlib": "https://matplotlib.org/stable/",
+    }.items()
+}
+viewcode_line_numbers = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"skopu {version}"

@@ -6,6 +6,7 @@ import io
 import os
 import sqlite3
 import threading
+import weakref
 
 import numpy as np
 
@@ -36,6 +37,8 @@ class Store:
         with self._explained():
             # Waits a minute for another process, which may use the file at the same time.
             self._database = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+            # Left to itself, an open connection warns from Python 3.13 on.
+            self._close = weakref.finalize(self, self._database.close)
             self._database.execute("PRAGMA journal_mode=WAL")
             for table in _TABLES:
                 self._database.execute(table)
@@ -79,7 +82,7 @@ class Store:
 
     def close(self):
         """Close the file."""
-        self._database.close()
+        self._close()
 
     @contextlib.contextmanager
     def _explained(self):
