@@ -70,8 +70,19 @@ html_static_path = ["_static"]
 html_css_files = ["skopu.css"]
 html_show_sourcelink = False
 html_favicon = "_static/favicon.svg"
-html_context = {"default_mode": "auto"}
+html_context = {
+    "default_mode": "auto",
+    # A page's source at the repository, whose address pyproject.toml has once there is one.
+    "edit_page_url_template": urls.get("Repository", "") + "/edit/main/doc/{{ file_name }}",
+    "edit_page_provider_name": "the repository",
+}
 html_theme_options = {
+    "use_edit_page_button": "Repository" in urls,
+    "icon_links": [
+        {"name": name, "url": url, "icon": "fa-solid fa-code-branch"}
+        for name, url in urls.items()
+        if name == "Repository"
+    ],
     "navbar_align": "left",
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],
@@ -81,7 +92,22 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"install": [], "changelog": [], "contributing": [], "lightonml": [], "papers": []}
+html_sidebars = {
+    page: []
+    for page in (
+        "changelog",
+        "citing",
+        "contributing",
+        "glossary",
+        "install",
+        "instructors",
+        "lightonml",
+        "limits",
+        "papers",
+        "performance",
+        "releasing",
+    )
+}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
