@@ -6,7 +6,7 @@ writes ``growth.csv`` and ``growth.png``. Contestants take turns on the same sta
 data; a time is the median over rounds, each with data and seeds of its own, and bars go from the
 fastest to the slowest round. Features: n inputs to n features, a row. Singular values: rank 50 of
 an n x n / 2 matrix whose singular values fall like 1 / sqrt(j), each contestant with its defaults.
-Least squares: n rows of 200 columns. Log-determinant: a kernel matrix of n samples.
+Least squares: n rows of 500 columns. Log-determinant: a kernel matrix of n samples.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import scipy.linalg
 from _report import machine, write_table
+from matplotlib.ticker import NullFormatter
 from sklearn.decomposition import TruncatedSVD
 from sklearn.kernel_approximation import RBFSampler
 from sklearn.metrics.pairwise import rbf_kernel
@@ -46,7 +47,7 @@ def singular_values(n, seed):
 
 
 def least_squares(n, seed):
-    A, b = _normal([seed, 0], n, 200).astype(float), _normal([seed, 1], n, 1)[:, 0].astype(float)
+    A, b = _normal([seed, 0], n, 500).astype(float), _normal([seed, 1], n, 1)[:, 0].astype(float)
     yield "skopu", lambda A, b: opu_lstsq(A, b, random_state=seed), (A, b), 1
     yield "scipy.linalg.lstsq", scipy.linalg.lstsq, (A, b), 1
 
@@ -60,9 +61,9 @@ def log_determinant(n, seed):
 
 TASKS = {
     "features": (features, [2**k for k in range(5, 17)], "inputs and features", "seconds a row"),
-    "singular values": (singular_values, [500, 1000, 2000, 4000], "rows", "seconds"),
-    "least squares": (least_squares, [2000, 4000, 8000, 16_000, 32_000, 64_000], "rows", "seconds"),
-    "log-determinant": (log_determinant, [250, 500, 1000, 2000, 4000], "rows", "seconds"),
+    "singular values": (singular_values, [500, 1000, 2000, 4000, 8000], "rows", "seconds"),
+    "least squares": (least_squares, [2000, 8000, 32_000, 128_000], "rows", "seconds"),
+    "log-determinant": (log_determinant, [250, 500, 1000, 2000, 4000, 8000], "rows", "seconds"),
 }
 
 
@@ -107,8 +108,13 @@ def draw(rows, path):
             )
             ax.errorbar(sizes, middle, (middle - low, high - middle), fmt=style, label=name, ms=4)
         ax.set(title=task.capitalize(), xlabel=what, ylabel=unit, xscale="log", yscale="log")
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = axis.get_view_interval()
+            axis.get_major_locator().set_params(numticks=20)
+            axis.set_minor_formatter(NullFormatter())
+            axis.set_view_interval(10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(high)))
         ax.grid(alpha=0.3)
-        ax.legend()
+        ax.legend(loc="upper left")
     figure.savefig(path, dpi=110)
 
 
