@@ -1,7 +1,6 @@
 """Settings of the documentation: ``python -m sphinx -W -b html doc doc/_build/html``."""
 
 import pathlib
-import re
 import sys
 import tomllib
 import warnings
@@ -128,16 +127,3 @@ sphinx_gallery_conf = {
 
 # Figures go to the page instead of a window.
 warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")
-
-
-def _plain_references(app, what, name, obj, options, lines):
-    """Docstrings that come from scikit-learn refer to pages that are not here."""
-    if str(getattr(obj, "__module__", "")).startswith("sklearn"):
-        lines[:] = [
-            re.sub(r":(?:ref|term):`([^`<]+?) *(?:<[^`]*>)?`", r"\1", line) for line in lines
-        ]
-
-
-def setup(app):
-    """Register what is above."""
-    app.connect("autodoc-process-docstring", _plain_references)
