@@ -131,10 +131,10 @@ print("Figure saved as digits_pipeline.png")
 
 # %%
 # From a thousand features on, what is left to the exact kernel is within the errors, and more
-# features hardly help: there are no more than 1198 samples to fit. For so few samples the exact kernel is the
-# better choice, as good and without a parameter n. Its matrix has as many rows and columns as there
-# are samples, though: with a hundred thousand of them it does not fit into memory, and 10,000
-# features do. The guide has more on that: :doc:`/user_guide/kernel_machines`.
+# features hardly help: there are no more than 1198 samples to fit. For so few samples the exact
+# kernel is the better choice, as good and without a parameter n. Its matrix has as many rows and
+# columns as there are samples, though: with a hundred thousand of them it does not fit into memory,
+# and 10,000 features do. The guide has more on that: :doc:`/user_guide/kernel_machines`.
 
 # %%
 # Exercise 1: another kernel
@@ -185,8 +185,8 @@ for alpha in (0.1, 10, 100):
     print(f"Exercise 2: alpha {alpha} beside 1: {change.mean():+.1f} +- {sem(change):.1f} points")
 
 # %%
-# A factor of ten up costs nothing, and a factor of ten down or a hundred up about a point: choose it
-# like this, and never on the test images, but a first guess is not far off.
+# A factor of ten up costs nothing, and a factor of ten down or a hundred up about a point: choose
+# it like this, and never on the test images, but a first guess is not far off.
 #
 # .. raw:: html
 #
