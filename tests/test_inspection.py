@@ -123,6 +123,14 @@ def test_kernel(options, kernel, opu):
     assert (display.errors[1] < display.errors[0]).all()
 
 
+def test_the_guide_goes_through_the_middle_of_all_points():
+    sizes, errors = np.array([10, 1000]), np.array([[0.4, 0.6], [0.03, 0.03]])
+    display = KernelApproximationDisplay(np.eye(2), np.eye(2), sizes, errors).plot()
+    guide = display.axes_[1].lines[-1].get_ydata()
+    np.testing.assert_allclose(guide, guide[0] * np.sqrt(10 / sizes))
+    np.testing.assert_allclose(np.prod(guide / errors.mean(axis=1)), 1)
+
+
 class Bench(Device):
     """A device that has no seed and no ideal twin."""
 

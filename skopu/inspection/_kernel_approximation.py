@@ -128,7 +128,9 @@ class KernelApproximationDisplay:
         spread = self.errors.std(axis=1, ddof=1) if n_repeats > 1 else None
         label = f"{n_repeats} pieces of glass" if n_repeats > 1 else "one piece of glass"
         errors.errorbar(self.n_features, mean, spread, fmt="o", color="k", capsize=3, label=label)
-        guide = mean[0] * np.sqrt(self.n_features[0] / self.n_features)
+        # Through the middle of all points, since any single one is noisy.
+        unit = np.exp(np.mean(np.log(mean * np.sqrt(self.n_features))))
+        guide = unit / np.sqrt(self.n_features)
         errors.plot(self.n_features, guide, "--", color="0.5", label="falling like 1 / sqrt(n)")
         errors.set(
             title="Error of the kernel",
