@@ -224,9 +224,8 @@ for n_iter in (1, "auto"):
     display = SpectrumDisplay.from_estimator(svds[0], image)
     display.axes_[0].set_title(f"Singular values, n_iter={n_iter!r}")
     known = [np.sum(svd.error_bound_ < 0.1) for svd in svds]
-    print(
-        f"n_iter={n_iter!r:6}: {np.mean(known):.1f} +- {standard_error(known):.1f} of 40 known to 10 %"
-    )
+    mean, error = np.mean(known), standard_error(known)
+    print(f"n_iter={n_iter!r:6}: {mean:.1f} +- {error:.1f} of 40 values known to 10 %")
 
 # %%
 # Within each band lies a true singular value. After one refinement only the larger half or so is
