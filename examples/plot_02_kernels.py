@@ -110,7 +110,7 @@ ax.set(
     ylabel="relative to the theory",
     xscale="log",
 )
-_ = ax.legend()
+_ = ax.legend(loc="lower left")
 
 # %%
 # (Bars are standard errors.) Independent modes do what the theory says. Those of the layered medium
