@@ -24,42 +24,44 @@ class OpticalRandomFeatures(
     A linear model on them is a kernel machine at the cost of a linear model [1]_. The
     random matrix belongs to an `OPU`, simulated without ever being stored.
 
+    Read more in the :doc:`user guide </user_guide/kernel_machines>`.
+
     Parameters
     ----------
     n : int, default=100
         Number of features. The error of the kernel falls like 1 / sqrt(n). The first
-        features of a larger n are those of a smaller one, but for their scale.
+        features of a larger n are those of a smaller one, apart from their scale.
     kernel : {"speckle", "arc_cosine", "rbf"} or Kernel, default="speckle"
-        What is made of the light, and the kernel it converges to:
+        The feature computed from the light, and the kernel it converges to:
 
-        - "speckle": ``|r.x|^degree``, see `skopu.kernels.optical_kernel`. The camera's own
-          reading, and by far the cheapest on hardware. The same for x and -x.
+        - "speckle": ``|r.x|^degree``, see `skopu.kernels.optical_kernel`. What the
+          camera itself reads, and by far the cheapest on hardware. The same for x and -x.
         - "arc_cosine": ``sqrt(2) max(0, w.x)^degree``, see
           `skopu.kernels.arc_cosine_kernel`.
         - "rbf": ``sqrt(2) cos(sqrt(2 gamma) w.x + u)`` [2]_, see
           `sklearn.metrics.pairwise.rbf_kernel`.
 
-        Here r is a complex and w a real row of the device's matrix; w takes holography. A
-        `skopu.kernels.Kernel` is one of your own.
+        Here r is a complex and w a real row of the device's matrix; w requires holography. For
+        a kernel of your own, pass a `skopu.kernels.Kernel`.
     degree : float, default=None
-        For "speckle" any positive number, default 2, intensity. For "arc_cosine" the
-        integer 0, 1 or 2, default 1. "rbf" has none.
+        For "speckle" any positive number; None means 2, the intensity. For "arc_cosine" the
+        integer 0, 1 or 2; None means 1. "rbf" has none.
     gamma : float or "scale", default=None
-        Of ``exp(-gamma |x - y|^2)``; None and "scale" are ``1 / (n_features * X.var())``, as in
-        `sklearn.svm.SVC`. Only "rbf" has one.
+        Width of ``exp(-gamma |x - y|^2)``, for "rbf" only. None and "scale" mean
+        ``1 / (n_features * X.var())``, as in `sklearn.svm.SVC`.
     opu : OPU, default=None
-        The device; cloned at `fit`. None makes one with `LayeredMedium` and an ideal camera,
-        whose seed is drawn from ``random_state``.
+        The device; cloned by `fit`. None uses a `LayeredMedium` and an ideal camera, with a seed
+        drawn from ``random_state``.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None, and the offsets u of "rbf". Pass an int for
         the same features at each `fit`.
     verbose : int, default=0
-        Above 0 shows a progress bar in `transform`, which takes tqdm.
+        Above 0, `transform` shows a progress bar, which needs tqdm.
 
     Attributes
     ----------
     opu_ : OPU
-        The device in use.
+        The device used.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -69,7 +71,10 @@ class OpticalRandomFeatures(
     --------
     sklearn.kernel_approximation.RBFSampler : Random Fourier features from a stored matrix.
     sklearn.kernel_approximation.Nystroem : Features from a subset of the data.
-    skopu.kernels.optical_kernel : The kernel of "speckle" features.
+    skopu.optical_kernel : The kernel of "speckle" features.
+    skopu.arc_cosine_kernel : The kernel of "arc_cosine" features.
+    OpticalRidge : Ridge regression on more features than fit into memory.
+    KernelApproximationDisplay : The error of the kernel, drawn.
 
     Notes
     -----
@@ -77,8 +82,8 @@ class OpticalRandomFeatures(
     grow with the norm of x to the power of their degree: scale data as for a polynomial
     kernel.
 
-    Where scikit-learn dispatches by the array API, `transform` takes arrays of PyTorch and
-    CuPy, of the kind that it was fitted with, and returns such, on the same device.
+    With scikit-learn's array API dispatch on, `transform` accepts PyTorch and CuPy arrays, of
+    the kind it was fitted to, and returns the same kind, on the same device.
 
     Modes of a `LayeredMedium` lie on a sphere, in blocks of m; homogeneous features of
     degree p are scaled by the exact ratio ``Gamma(m + p) / (Gamma(m) m^p)`` of the

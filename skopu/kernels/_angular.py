@@ -18,23 +18,33 @@ from .._utils.checks import check_finite, numbers_alone
 
 
 def angular_kernel(X, Y, degree, angular):
-    """Kernel ``(|x| |y|)^degree angular(cos, degree)`` over all pairs, cos that of their angle.
+    """Kernel ``(|x| |y|)^degree angular(cos, degree)`` of all pairs of samples.
+
+    Here cos is the cosine of the angle between x and y.
+
+    Read more in the :doc:`user guide </user_guide/kernel_machines>`.
 
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
         Samples, or one sample of shape (n_features,) if Y is one too.
     Y : {array-like, sparse matrix} of shape (n_samples_Y, n_features) or None
-        Other samples. None is X.
+        Other samples. None means X.
     degree : float
         How the kernel grows with the norms.
     angular : callable
-        Function of (cosines, degree), an array and a number, to an array.
+        Maps (cosines, degree), an array and a number, to an array.
 
     Returns
     -------
     kernel : ndarray of shape (n_samples_X, n_samples_Y), or float for single samples
         float32 if X and Y are, else float64.
+
+    See Also
+    --------
+    skopu.optical_kernel : The kernel of intensities.
+    skopu.arc_cosine_kernel : The kernel of a wide layer of rectified linear units.
+    sklearn.metrics.pairwise.cosine_similarity : The cosines alone.
 
     Examples
     --------

@@ -46,17 +46,19 @@ ARC_COSINE = ArcCosineKernel()
 
 
 def arc_cosine_kernel(X, Y=None, degree=1):
-    """Arc-cosine kernel of order 0, 1 or 2 [1]_.
+    """Arc-cosine kernel of order 0, 1 or 2.
 
-    ``(|x| |y|)^degree J(theta) / pi``, the kernel of an infinitely wide layer of units
+    ``(|x| |y|)^degree J(theta) / pi`` [1]_, the kernel of an infinitely wide layer of units
     ``sqrt(2) max(0, w.x)^degree`` (of steps, for order 0) with standard normal w.
+
+    Read more in the :doc:`user guide </user_guide/kernel_machines>`.
 
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
         Samples, or one sample of shape (n_features,) if Y is one too.
     Y : {array-like, sparse matrix} of shape (n_samples_Y, n_features), default=None
-        Other samples. None is X.
+        Other samples. None means X.
     degree : {0, 1, 2}, default=1
         Order.
 
@@ -69,7 +71,13 @@ def arc_cosine_kernel(X, Y=None, degree=1):
     Raises
     ------
     ValueError
-        If degree is none of these orders, or X and Y do not fit each other.
+        If degree is not one of these orders, or X and Y have different numbers of features.
+
+    See Also
+    --------
+    skopu.OpticalRandomFeatures : Random features whose inner products converge to it.
+    skopu.optical_kernel : The kernel of intensities.
+    skopu.kernels.angular_kernel : Any kernel of the angle, and of the norms.
 
     References
     ----------

@@ -42,16 +42,18 @@ SPECKLE = SpeckleKernel()
 def optical_kernel(X, Y=None, degree=2):
     """Kernel of speckle features ``|r.x|^degree`` for circular Gaussian r, E|r_i|^2 = 1.
 
-    ``(|x| |y|)^p Gamma(1 + p/2)^2 2F1(-p/2, -p/2; 1; cos^2)``, with p the degree and cos
-    that of the angle between x and y [1]_. Degree 2, intensity, is
+    ``(|x| |y|)^p Gamma(1 + p/2)^2 2F1(-p/2, -p/2; 1; cos^2)``, where p is the degree and cos
+    the cosine of the angle between x and y [1]_. Degree 2, intensity, is
     ``|x|^2 |y|^2 + (x.y)^2``; degree 1, modulus, is an elliptic integral.
+
+    Read more in the :doc:`user guide </user_guide/kernel_machines>`.
 
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
         Samples, or one sample of shape (n_features,) if Y is one too.
     Y : {array-like, sparse matrix} of shape (n_samples_Y, n_features), default=None
-        Other samples. None is X.
+        Other samples. None means X.
     degree : float, default=2
         Positive power.
 
@@ -63,7 +65,14 @@ def optical_kernel(X, Y=None, degree=2):
     Raises
     ------
     ValueError
-        If degree is not a positive number, or X and Y do not fit each other.
+        If degree is not a positive number, or X and Y have different numbers of features.
+
+    See Also
+    --------
+    skopu.OpticalRandomFeatures : Random features whose inner products converge to it.
+    skopu.arc_cosine_kernel : The kernel of a wide layer of rectified linear units.
+    skopu.kernels.angular_kernel : Any kernel of the angle, and of the norms.
+    sklearn.metrics.pairwise.polynomial_kernel : Powers of inner products.
 
     References
     ----------

@@ -4,25 +4,34 @@ from sklearn.base import BaseEstimator
 
 
 class Kernel(BaseEstimator):
-    """A kernel that features made of a device's readings converge to; the base class of all.
+    """Base class of the kernels that random features made by a device converge to.
 
-    A kernel of your own needs `activate`, and `exact` where its approximation is to be drawn.
-    It is passed to estimators as ``kernel=MyKernel()``. Its features are
+    A kernel of your own needs `activate`, and `exact` if you want to draw how well it is
+    approximated. Pass it to an estimator as ``kernel=MyKernel()``. Its features are
     ``factor * activate(reading) / sqrt(n)``, and their inner products should converge to it.
+
+    Read more in the :doc:`user guide </user_guide/kernel_machines>`.
 
     Attributes
     ----------
     name : str
-        What errors and figures call it.
+        Its name in error messages and figures.
     reading : {"linear", "intensity"}
-        What it is made of: normal projections, or exponentially distributed intensities.
+        What features are computed from: normal projections, or exponentially distributed
+        intensities.
     default_degree : float or None
         The degree if none is given. A kernel that has one grows as ``(|x| |y|)^degree``; its
-        features are scaled by what modes of a layered medium, which lie on a sphere, lack.
+        features are corrected for the modes of a layered medium, which lie on a sphere.
     has_gamma : bool
-        Whether it has a ``gamma``, by default ``1 / (n_features * X.var())``.
+        Whether it has a ``gamma``, which is ``1 / (n_features * X.var())`` by default.
     factor : float
-        Of all features.
+        Multiplies all features.
+
+    See Also
+    --------
+    skopu.OpticalRandomFeatures : Features of a kernel.
+    skopu.kernels.angular_kernel : The exact kernel, if it depends on the angle and the norms.
+    skopu.optical_kernel : The kernel of the camera's own reading.
 
     Examples
     --------
@@ -55,12 +64,12 @@ class Kernel(BaseEstimator):
     factor = 1.0
 
     def check_degree(self, degree):
-        """Check a degree that a user gives.
+        """Check a degree given by the user.
 
         Parameters
         ----------
         degree : float
-            Not None.
+            Degree to check; never None.
 
         Returns
         -------
@@ -84,15 +93,15 @@ class Kernel(BaseEstimator):
         )
 
     def activate(self, piece, outputs, features):
-        """Make features of readings; the one method that a kernel of your own needs.
+        """Compute features from readings; the one method that a kernel of your own needs.
 
         Parameters
         ----------
         piece : ndarray of shape (n_rows, n_outputs)
-            Some readings of some rows, which may be written over. Where it is cut differs from
-            call to call, so that a feature must depend on its own reading alone.
+            Some readings of some rows, which may be overwritten. Pieces differ from call to call,
+            so a feature must depend only on its own reading.
         outputs : slice
-            Which features they become.
+            The features they become.
         features : FeatureMap
             Its ``degree`` and ``gamma`` are Python numbers; ``phases(outputs)`` are random
             phases, uniform from 0 to 2 pi, one for each of the features.
@@ -100,7 +109,7 @@ class Kernel(BaseEstimator):
         Returns
         -------
         piece : ndarray of shape (n_rows, n_outputs)
-            Features, but for their factor; of any real dtype.
+            Features, not yet multiplied by ``factor``; of any real dtype.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method activate.")
 
@@ -112,9 +121,9 @@ class Kernel(BaseEstimator):
         X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
             Samples.
         Y : {array-like, sparse matrix} of shape (n_samples_Y, n_features), default=None
-            Other samples. None is X.
-        degree, gamma : float
-            As of the features.
+            Other samples. None means X.
+        degree, gamma : float, default=None
+            Those of the features.
 
         Returns
         -------

@@ -17,59 +17,64 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
 
     The same model as a pipeline of `OpticalRandomFeatures` and
     `sklearn.linear_model.Ridge` (or `RidgeCV`, for several ``alphas``), for more features
-    than fit into memory: they are made block by block, and gathered at once [1]_.
+    than fit into memory: each block of features is made, used and dropped [1]_.
+
+    Read more in the :doc:`user guide </user_guide/kernel_machines>`.
 
     Parameters
     ----------
     n : int, default=10000
         Number of features.
     alphas : float or array-like of float, default=1.0
-        Strength of the L2 penalty. Of several, the best by cross-validation is taken: by
-        leave-one-out, or by generalized cross-validation where ``solver`` is "cg".
-        The smallest must not be lost in rounding, about 1e-6 of the largest eigenvalue of the
-        features' inner products in float32 where others are near 0; "direct" refuses it.
-    kernel, degree, gamma
-        Of the features, see `OpticalRandomFeatures`: the name of a kernel or an instance of
-        `skopu.kernels.Kernel`, and its parameters. Features of "speckle" are the same for x and
-        -x: where signs matter, as in standardised data, take another kernel.
+        Strength of the L2 penalty. Of several, cross-validation chooses the best: leave-one-out,
+        or generalized cross-validation if ``solver`` is "cg". The smallest must not be lost in
+        rounding, which in float32 is about 1e-6 of the largest eigenvalue of the features'
+        inner products where others are near 0; "direct" then raises an error.
+    kernel : {"speckle", "arc_cosine", "rbf"} or Kernel, default="speckle"
+        Kernel of the features, see `OpticalRandomFeatures`. Features of "speckle" are the same
+        for x and -x: where signs matter, as in standardised data, choose another kernel.
+    degree : float, default=None
+        Degree of the kernel; None is the kernel's default, see `OpticalRandomFeatures`.
+    gamma : float or "scale", default=None
+        Width of "rbf", see `OpticalRandomFeatures`.
     fit_intercept : bool, default=True
         Whether to fit an intercept, which is not penalised.
     solver : {"auto", "direct", "cg"} or RidgeSolver, default="auto"
-        "direct" gathers the inner products of features, of which one block of rows is held
-        at a time, and factors that matrix (n^2 numbers; 4 n^2 with several alphas). "cg"
-        never holds it: each step of conjugate gradients goes over all features. "auto" is
-        "direct" up to n=25000. Where all features fit into scikit-learn's ``working_memory``
-        they are kept for later passes; if not, each pass makes them anew. "cg" also holds some
-        thousand sums of samples, of up to four times ``working_memory``.
+        "direct" sums the inner products of features, holding one block of rows at a time, and
+        factors that matrix (n^2 numbers; 4 n^2 with several alphas). "cg" never holds it: each
+        step of conjugate gradients goes over all features. "auto" is "direct" up to n=25000.
+        Features that all fit into scikit-learn's ``working_memory`` are kept for later passes;
+        otherwise each pass makes them again. "cg" also holds about a thousand sums of samples,
+        up to four times ``working_memory``.
     tol : float, default=1e-4
-        "cg" ends when residuals are this small, relative to the right-hand sides; ten times
-        this for the random vectors by which it chooses among several alphas.
+        "cg" stops when residuals are this small, relative to the right-hand sides. For the random
+        vectors that help to choose among several alphas it stops at ten times this.
     max_iter : int, default=100
-        Most steps of "cg".
+        Maximum number of steps of "cg".
     opu : OPU, default=None
-        The device; cloned at `fit`. None makes one with `LayeredMedium` and an ideal camera,
-        whose seed is drawn from ``random_state``.
+        The device; cloned by `fit`. None uses a `LayeredMedium` and an ideal camera, with a seed
+        drawn from ``random_state``.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None, and what "cg" draws. Pass an int for the same
         result at each `fit`.
     verbose : int, default=0
-        Above 0 shows a progress bar, which takes tqdm.
+        Above 0 shows a progress bar, which needs tqdm.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n,) or (n_targets, n)
         Weights of the features.
     intercept_ : float or ndarray of shape (n_targets,)
-        What is added to them.
+        Added to predictions.
     alpha_ : float
-        The penalty in use.
+        The penalty used.
     best_score_ : float or None
         Negative mean squared error of cross-validation at ``alpha_``; None with a single alpha.
     n_iter_ : int
-        How often `fit` went over all features: once, "direct" twice for several alphas, "cg"
-        once and at each step.
+        Number of times `fit` went over all features: once; "direct" with several alphas twice;
+        "cg" once, and once more per step.
     opu_ : OPU
-        The device in use.
+        The device used.
     n_features_in_ : int
         Number of inputs seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -79,7 +84,8 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
     --------
     OpticalRidgeClassifier : The same for classification.
     OpticalRandomFeatures : The features alone, for any linear model.
-    sklearn.kernel_ridge.KernelRidge : Without random features.
+    sklearn.linear_model.Ridge : Ridge regression on features in memory.
+    sklearn.kernel_ridge.KernelRidge : Ridge regression with the exact kernel.
 
     References
     ----------
@@ -130,7 +136,7 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
         sklearn.exceptions.ConvergenceWarning
             If the solver has not converged.
         UserWarning
-            If the best of three alphas or more is the smallest or the largest.
+            If the best of three or more alphas is the smallest or the largest.
         """
         X, y = self._validate(X, y, y_numeric=True)
         y = y.astype(np.float64, copy=False).reshape(len(y), -1)
@@ -166,64 +172,69 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
 
     The same model as a pipeline of `OpticalRandomFeatures` and
     `sklearn.linear_model.RidgeClassifier` (or `RidgeClassifierCV`, for several ``alphas``),
-    for more features than fit into memory: they are made block by block, and gathered at once [1]_.
-    Classes become targets of -1 and 1.
+    for more features than fit into memory: each block of features is made, used and dropped
+    [1]_. Classes become targets of -1 and 1.
+
+    Read more in the :doc:`user guide </user_guide/kernel_machines>`.
 
     Parameters
     ----------
     n : int, default=10000
         Number of features.
     alphas : float or array-like of float, default=1.0
-        Strength of the L2 penalty. Of several, the best by cross-validation is taken: by
-        leave-one-out, or by generalized cross-validation where ``solver`` is "cg".
-        The smallest must not be lost in rounding, about 1e-6 of the largest eigenvalue of the
-        features' inner products in float32 where others are near 0; "direct" refuses it.
-    kernel, degree, gamma
-        Of the features, see `OpticalRandomFeatures`: the name of a kernel or an instance of
-        `skopu.kernels.Kernel`, and its parameters. Features of "speckle" are the same for x and
-        -x: where signs matter, as in standardised data, take another kernel.
+        Strength of the L2 penalty. Of several, cross-validation chooses the best: leave-one-out,
+        or generalized cross-validation if ``solver`` is "cg". The smallest must not be lost in
+        rounding, which in float32 is about 1e-6 of the largest eigenvalue of the features'
+        inner products where others are near 0; "direct" then raises an error.
+    kernel : {"speckle", "arc_cosine", "rbf"} or Kernel, default="speckle"
+        Kernel of the features, see `OpticalRandomFeatures`. Features of "speckle" are the same
+        for x and -x: where signs matter, as in standardised data, choose another kernel.
+    degree : float, default=None
+        Degree of the kernel; None is the kernel's default, see `OpticalRandomFeatures`.
+    gamma : float or "scale", default=None
+        Width of "rbf", see `OpticalRandomFeatures`.
     fit_intercept : bool, default=True
         Whether to fit an intercept, which is not penalised.
     class_weight : dict or "balanced", default=None
-        Weights of classes; "balanced" makes them inversely proportional to their numbers.
+        Weights of classes; "balanced" makes them inversely proportional to class frequencies.
     solver : {"auto", "direct", "cg"} or RidgeSolver, default="auto"
-        "direct" gathers the inner products of features, of which one block of rows is held
-        at a time, and factors that matrix (n^2 numbers; 4 n^2 with several alphas). "cg"
-        never holds it: each step of conjugate gradients goes over all features. "auto" is
-        "direct" up to n=25000. Where all features fit into scikit-learn's ``working_memory``
-        they are kept for later passes; if not, each pass makes them anew. "cg" also holds some
-        thousand sums of samples, of up to four times ``working_memory``.
+        "direct" sums the inner products of features, holding one block of rows at a time, and
+        factors that matrix (n^2 numbers; 4 n^2 with several alphas). "cg" never holds it: each
+        step of conjugate gradients goes over all features. "auto" is "direct" up to n=25000.
+        Features that all fit into scikit-learn's ``working_memory`` are kept for later passes;
+        otherwise each pass makes them again. "cg" also holds about a thousand sums of samples,
+        up to four times ``working_memory``.
     tol : float, default=1e-4
-        "cg" ends when residuals are this small, relative to the right-hand sides; ten times
-        this for the random vectors by which it chooses among several alphas.
+        "cg" stops when residuals are this small, relative to the right-hand sides. For the random
+        vectors that help to choose among several alphas it stops at ten times this.
     max_iter : int, default=100
-        Most steps of "cg".
+        Maximum number of steps of "cg".
     opu : OPU, default=None
-        The device; cloned at `fit`. None makes one with `LayeredMedium` and an ideal camera,
-        whose seed is drawn from ``random_state``.
+        The device; cloned by `fit`. None uses a `LayeredMedium` and an ideal camera, with a seed
+        drawn from ``random_state``.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None, and what "cg" draws. Pass an int for the same
         result at each `fit`.
     verbose : int, default=0
-        Above 0 shows a progress bar, which takes tqdm.
+        Above 0 shows a progress bar, which needs tqdm.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels; numbers are, as predictions are, an array of the library of X.
+        Class labels; numeric ones, like predictions, are an array of the library of X.
     coef_ : ndarray of shape (1, n) or (n_classes, n)
         Weights of the features.
     intercept_ : ndarray of shape (1,) or (n_classes,)
-        What is added to them.
+        Added to predictions.
     alpha_ : float
-        The penalty in use.
+        The penalty used.
     best_score_ : float or None
         Negative mean squared error of cross-validation at ``alpha_``; None with a single alpha.
     n_iter_ : int
-        How often `fit` went over all features: once, "direct" twice for several alphas, "cg"
-        once and at each step.
+        Number of times `fit` went over all features: once; "direct" with several alphas twice;
+        "cg" once, and once more per step.
     opu_ : OPU
-        The device in use.
+        The device used.
     n_features_in_ : int
         Number of inputs seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -233,6 +244,7 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
     --------
     OpticalRidge : The same for regression.
     OpticalRandomFeatures : The features alone, for any linear model.
+    sklearn.linear_model.RidgeClassifier : Ridge classifier on features in memory.
 
     References
     ----------
@@ -297,7 +309,7 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training data.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Classes, or for each label 1 or 0.
+            Classes, or 1 or 0 for each label.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Weights of samples.
 
@@ -318,7 +330,7 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
         sklearn.exceptions.ConvergenceWarning
             If the solver has not converged.
         UserWarning
-            If the best of three alphas or more is the smallest or the largest.
+            If the best of three or more alphas is the smallest or the largest.
         """
         X, y = self._validate(X, y)
         self._binarizer = LabelBinarizer(pos_label=1, neg_label=-1)
@@ -336,7 +348,7 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
         return self
 
     def decision_function(self, X):
-        """Scores of the classes, above 0 where a class is the likelier.
+        """Scores of the classes; the largest one wins.
 
         Parameters
         ----------
@@ -346,7 +358,7 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
         Returns
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two classes those of ``classes_[1]`` alone.
+            For two classes, one score, which is positive for ``classes_[1]``.
         """
         targets = self._targets(X, "decision_function")
         return targets[:, 0] if targets.shape[1] == 1 else targets
@@ -362,7 +374,7 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Classes, or for each label 1 or 0.
+            Classes, or 1 or 0 for each label.
         """
         targets = to_numpy(self._targets(X, "predict"))
         if self._binarizer.y_type_.startswith("multilabel"):

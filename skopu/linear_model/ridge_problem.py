@@ -15,20 +15,34 @@ _SOME = 256  # samples that stand for all
 
 
 class RidgeSolution(NamedTuple):
-    """Coefficients, and how they were found.
+    """Coefficients, and how a solver found them.
+
+    Read more in the :doc:`user guide </user_guide/kernel_machines>`.
 
     Parameters
     ----------
     coef : ndarray of shape (n_features, n_targets)
         Weights of the features.
     intercept : ndarray of shape (n_targets,)
-        What is added to predictions.
+        Added to predictions.
     alpha : float
-        The penalty in use.
+        The penalty used.
     score : float or None
-        Negative mean squared error of cross-validation, where it chose among penalties.
+        Negative mean squared error of cross-validation, if it chose among penalties.
     converged : bool
-        False gives a warning.
+        If False, the estimator warns.
+
+    See Also
+    --------
+    RidgeProblem : Its method ``solution`` makes one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.linear_model import RidgeSolution
+    >>> found = RidgeSolution(np.ones((3, 1)), np.zeros(1), alpha=1.0, score=None, converged=True)
+    >>> found.coef.shape
+    (3, 1)
     """
 
     coef: np.ndarray
@@ -39,42 +53,74 @@ class RidgeSolution(NamedTuple):
 
 
 class RidgeProblem:
-    """What a `RidgeSolver` has to solve, and the passes over the features that it takes.
+    """The problem that a `RidgeSolver` solves, in passes over the features.
 
-    With the features Z of all samples, weights w, and the means of features and targets taken
-    away where there is an intercept, the coefficients C solve (G + alpha I) C = B, with
+    With the features Z of all samples, targets Y and weights w, where features and targets are
+    centred if there is an intercept, the coefficients C solve (G + alpha I) C = B, with
     G = Z' diag(w) Z and B = Z' diag(w) Y.
+
+    Read more in the :doc:`user guide </user_guide/kernel_machines>`.
 
     Parameters
     ----------
     features : callable
-        ``features(X, out=None, shift=None)`` makes those of some samples, less a shift;
+        ``features(X, out=None, shift=None)`` returns the features of some samples, less a shift;
         ``features.n`` is their number.
     X : {ndarray, sparse matrix} of shape (n_samples, n_inputs)
-        Samples; or an array of another library, and then so are the features.
+        Samples. Features are an array of the same library.
     targets : ndarray of shape (n_samples, n_targets)
         Targets.
     weights : ndarray of shape (n_samples,) or None
         Weights of samples.
     fit_intercept : bool
         Whether there is an intercept.
-    tol, max_iter, seed, verbose
-        As of the estimator, seed an integer.
+    tol : float
+        The estimator's ``tol``.
+    max_iter : int
+        The estimator's ``max_iter``.
+    seed : int
+        Seed of whatever the solver draws.
+    verbose : int
+        The estimator's ``verbose``.
 
     Attributes
     ----------
     n, n_samples, n_targets : int
         Numbers of features, samples and targets.
     n_passes : int
-        How often all features were gone over.
+        Number of passes over all features so far.
     Y : ndarray of shape (n_samples, n_targets)
         Targets less their mean, times the roots of the weights.
     tol : float
-        What the estimator's ``tol`` asks for.
+        The estimator's ``tol``.
     max_iter : int
-        Most steps.
+        The estimator's ``max_iter``.
     seed : int
-        Of what is drawn.
+        Seed of whatever the solver draws.
+
+    See Also
+    --------
+    RidgeSolver : What receives the problem.
+    RidgeSolution : What the solver returns.
+
+    Examples
+    --------
+    The smallest solver:
+
+    >>> import numpy as np
+    >>> from skopu import OpticalRidge
+    >>> from skopu.linear_model import RidgeSolver
+    >>> class Direct(RidgeSolver):
+    ...     def solve(self, problem, alphas):
+    ...         print(problem.n_samples, problem.n, problem.n_targets)
+    ...         gram = problem.multiply(np.eye(problem.n))
+    ...         gram += alphas[0] * np.eye(problem.n)
+    ...         coef = np.linalg.solve(gram, problem.right_hand_sides())
+    ...         return problem.solution(coef, alphas[0])
+    >>> model = OpticalRidge(100, solver=Direct(), random_state=0).fit(np.eye(5), np.ones(5))
+    5 100 1
+    >>> model.n_iter_
+    2
     """
 
     def __init__(
@@ -90,7 +136,7 @@ class RidgeProblem:
 
     @property
     def has_few_samples(self):
-        """Whether samples are fewer than features, and these few enough to be stored."""
+        """Whether there are fewer samples than features, few enough to store."""
         return self.n_samples < self.n and self.n_samples * self.n <= _STORED
 
     @functools.cached_property
@@ -119,21 +165,21 @@ class RidgeProblem:
 
     @functools.cached_property
     def shift(self):
-        """Near the mean of the features, so that sums of squares do not cancel."""
+        """Roughly the mean of the features, subtracted so that sums of squares do not cancel."""
         if not self.fit_intercept:
             return np.zeros(self.n, self.dtype)
         _, some = self.some_features()
         return some.mean(axis=0, dtype=np.float64).astype(self.dtype)
 
     def some_features(self):
-        """Make the features of some samples, spread over all.
+        """Compute the features of some samples, spread over all.
 
         Returns
         -------
         rows : slice
-            Which samples, 256 at most.
+            The samples, 256 at most.
         features : ndarray of shape (n_rows, n)
-            As they are: neither shifted nor weighted.
+            Neither shifted nor weighted.
         """
         n_rows = min(_SOME, self.features.blocks(self.X)[0].stop)
         rows = slice(0, self.n_samples, -(-self.n_samples // n_rows))
@@ -141,14 +187,14 @@ class RidgeProblem:
 
     @property
     def mean(self):
-        """Mean of the features beside the shift, in float64; gathered by the first pass."""
+        """Mean of the shifted features, in float64; computed by the first pass."""
         if self._mean is None:
             for _ in self.blocks():
                 pass
         return self._mean
 
     def keep_features(self):
-        """Keep the features of the next pass for all later ones, where they fit.
+        """Keep the features of the next pass for all later ones, if they fit.
 
         They fit if they take at most ``sklearn.get_config()["working_memory"]`` MiB.
         """
@@ -162,15 +208,15 @@ class RidgeProblem:
         Parameters
         ----------
         done : callable, default=None
-            Called with the number of samples that have been gone through, after each block.
+            Called after each block, with the number of samples done.
 
         Yields
         ------
         rows : slice
-            Which samples.
+            The samples.
         block : ndarray of shape (n_rows, n)
             Their features less the shift, times the roots of their weights; read-only. Unless
-            they are kept, all blocks share one piece of memory: each is overwritten by the next.
+            features are kept, each block overwrites the one before.
         """
         self.n_passes += 1
         slices = self.features.blocks(self.X)
@@ -205,13 +251,13 @@ class RidgeProblem:
             block *= self.backend.asarray(self.roots[rows, None])
 
     def stored(self):
-        """Make the features of all samples and hold them at once: a pass.
+        """Compute and hold the features of all samples: a pass.
 
         Returns
         -------
         features : ndarray of shape (n_samples, n)
-            As they are: neither shifted nor weighted. `solution` knows the intercept of
-            coefficients for those of `blocks` alone.
+            Neither shifted nor weighted. `solution` finds the right intercept only for coefficients
+            of the features in `blocks`.
         """
         self.n_passes += 1
         return self.features(self.X)
@@ -227,12 +273,12 @@ class RidgeProblem:
         Parameters
         ----------
         done : callable, default=None
-            Called with the number of samples that have been gone through, after each block.
+            Called after each block, with the number of samples done.
 
         Returns
         -------
         B : ndarray of shape (n, n_targets)
-            In float64.
+            Of float64.
         """
         right = self.backend.zeros((self.n_targets, self.n), np.float64)
         for rows, block in self.blocks(done):
@@ -245,12 +291,12 @@ class RidgeProblem:
         Parameters
         ----------
         columns : ndarray of shape (n, n_columns)
-            What to multiply.
+            The columns to multiply.
 
         Returns
         -------
         product : ndarray of shape (n, n_columns)
-            In float64.
+            Of float64.
         """
         narrow = self.backend.asarray(columns.astype(self.dtype))
         product = self.backend.zeros(columns.shape[::-1], np.float64)
@@ -260,43 +306,43 @@ class RidgeProblem:
         return product - self.total * np.outer(self.mean, self.mean @ columns)
 
     def leverage_of_mean(self, rows):
-        """Part that the intercept has in the leverage of samples.
+        """Share of the intercept in the leverage of samples.
 
         Parameters
         ----------
         rows : slice
-            Which samples.
+            The samples.
 
         Returns
         -------
         leverage : ndarray of shape (n_rows,) or 0
-            To be added to that of the centred features.
+            To add to the leverage of the centred features.
         """
         return np.square(self.roots[rows]) / self.total if self.fit_intercept else 0
 
     def solution(self, coef, alpha, score=None, converged=True):
-        """Make a solution of coefficients C.
+        """Make a solution from coefficients C.
 
         Parameters
         ----------
         coef : ndarray of shape (n, n_targets)
             Coefficients.
         alpha : float
-            The penalty that they have.
+            The penalty they were found with.
         score : float, default=None
-            Negative mean squared error of cross-validation, where the penalty was chosen by it.
+            Negative mean squared error of cross-validation, if it chose the penalty.
         converged : bool, default=True
-            Whether they are what ``tol`` asks for; if not, the estimator warns.
+            Whether they are as accurate as ``tol`` demands; if not, the estimator warns.
 
         Returns
         -------
         solution : RidgeSolution
-            The coefficients with their intercept.
+            The coefficients and their intercept.
 
         Raises
         ------
         ValueError
-            If the coefficients have another shape or are not finite.
+            If the coefficients have the wrong shape or are not finite.
         """
         coef = np.asarray(coef)
         if coef.shape != (self.n, self.n_targets) or not all_finite(coef):

@@ -4,16 +4,24 @@ from sklearn.base import BaseEstimator
 
 
 class RidgeSolver(BaseEstimator):
-    """A way to solve a `RidgeProblem`; the base class of all.
+    """Base class of the solvers of a `RidgeProblem`.
 
-    A solver of your own needs `solve`. It is passed as ``solver=MySolver()``.
+    A solver of your own needs `solve`. Pass it to an estimator as ``solver=MySolver()``.
+
+    Read more in the :doc:`user guide </user_guide/kernel_machines>`.
 
     Attributes
     ----------
     name : str
-        What warnings and errors call it.
+        Its name in warnings and error messages.
     takes_several : bool
-        Whether it chooses among several penalties; if not, as here, one is allowed.
+        Whether it chooses among several penalties; if not, as here, it takes only one.
+
+    See Also
+    --------
+    RidgeProblem : What it solves.
+    skopu.OpticalRidge : Ridge regression with a solver.
+    skopu.OpticalRidgeClassifier : The classifier.
 
     Examples
     --------
@@ -47,14 +55,14 @@ class RidgeSolver(BaseEstimator):
         Parameters
         ----------
         problem : RidgeProblem
-            Gives the features in passes, and makes a solution of coefficients.
+            Yields the features in passes, and turns coefficients into a solution.
         alphas : list of float
             Penalties: one, unless the solver ``takes_several`` and chooses.
 
         Returns
         -------
         solution : RidgeSolution
-            What ``problem.solution(coef, alpha)`` returns, with the ``score`` of the penalty
-            if it was chosen, and whether it has ``converged``.
+            What ``problem.solution(coef, alpha)`` returns; also give it the ``score`` if
+            several penalties were compared, and ``converged=False`` if the solver did not converge.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method solve.")
