@@ -82,8 +82,8 @@ for name, scores in found.items():
 
 # %%
 # Mirrors cost three to four points here, since a digit of 64 grey pixels has little to spare. Five
-# bits show its 17 levels of grey exactly, but they cost time: planes recombine only as fields, and a
-# field takes four frames of holography. One frame of mirrors is what hardware does best.
+# bits show its 17 levels of grey exactly, but they cost time: planes recombine only as fields, and
+# a field takes four frames of holography. One frame of mirrors is what hardware does best.
 #
 # The camera: counting photons
 # ----------------------------
