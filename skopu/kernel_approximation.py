@@ -34,10 +34,10 @@ class OpticalRandomFeatures(
     kernel : {"speckle", "arc_cosine", "rbf"} or Kernel, default="speckle"
         The feature computed from the light, and the kernel it converges to:
 
-        - "speckle": ``|r.x|^degree``, see `skopu.kernels.optical_kernel`. What the
+        - "speckle": ``|r.x|^degree``, see `skopu.optical_kernel`. What the
           camera itself reads, and by far the cheapest on hardware. The same for x and -x.
         - "arc_cosine": ``sqrt(2) max(0, w.x)^degree``, see
-          `skopu.kernels.arc_cosine_kernel`.
+          `skopu.arc_cosine_kernel`.
         - "rbf": ``sqrt(2) cos(sqrt(2 gamma) w.x + u)`` [2]_, see
           `sklearn.metrics.pairwise.rbf_kernel`.
 

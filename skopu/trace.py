@@ -18,30 +18,33 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
     """Trace of a square matrix, or of a function of it, from random projections.
 
     For example the log-determinant of a kernel matrix, or the effective number of degrees
-    of freedom of a smoother, as the last step of a Pipeline whose other steps make the
-    matrix. See `skopu.linalg.opu_trace` for what the methods do and how accurate they are.
+    of freedom of a smoother, as the last step of a Pipeline whose other steps compute
+    the matrix. `skopu.opu_trace` says what the methods do and how accurate they are [1]_.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Parameters
     ----------
     n_matvecs : int, default=100
-        Most products of the matrix with a vector. Where they allow as many as it has rows, unit
-        vectors are multiplied instead, which is exact; not for functions, by "sketch" or by a
+        Maximum number of products of the matrix with a vector. If they allow as many as it has
+        rows, it is multiplied by unit vectors, which is exact; not for functions, "sketch" or a
         method of your own.
     rtol : float, default=None
-        Standard error, relative to the trace, at which to stop. None spends all products.
+        Standard error, relative to the trace, at which to stop. None uses all products.
     method : {"xtrace", "xnystrace", "hutch++", "hutchinson", "sketch"} or TraceMethod, \
             default="xtrace"
-        How they are spent. "xnystrace" is for positive semi-definite matrices and functions.
+        How the products are spent. "xnystrace" is for positive semi-definite matrices and
+        functions.
     function : {"log", "exp", "sqrt", "inv"} or callable, default=None
-        Estimate the trace of this function of a symmetric matrix instead. A callable takes
+        Estimate the trace of this function of a symmetric matrix instead. A callable maps
         an array of eigenvalues to a real array of the same shape.
     lanczos_steps : int, default=20
-        Most products that a product with the function of the matrix takes, at least 4.
+        Maximum number of products with the matrix for one with its function; at least 4.
     preconditioner : {"diagonal", "nystrom"}, default=None
-        How a better conditioned matrix is made, for "log" and "inv" of an ill-conditioned one.
+        How to improve the condition of the matrix, for "log" and "inv".
     opu : OPU, default=None
-        The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
-        camera, whose seed is drawn from ``random_state``.
+        The device; cloned by `fit`. None uses a `GaussianMedium` and an ideal camera, with a
+        seed drawn from ``random_state``.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None. Pass an int for the same result at each `fit`.
 
@@ -50,12 +53,12 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
     trace_ : float
         Estimate of the trace.
     standard_error_ : float
-        Standard deviation of its error, estimated; infinite, with a warning, where the Lanczos
-        process has not converged.
+        Estimated standard deviation of its error; infinite, with a warning, if the Lanczos process
+        has not converged.
     n_matvecs_ : int
         Number of products made.
     opu_ : OPU
-        The device in use.
+        The device used.
     n_features_in_ : int
         Number of rows and columns seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -63,7 +66,10 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
 
     See Also
     --------
-    skopu.linalg.opu_trace : The function behind it.
+    skopu.opu_trace : The function it calls.
+    skopu.opu_diagonal : The diagonal, entry by entry.
+    skopu.opu_spectral_density : The eigenvalues that the trace sums.
+    TraceConvergenceDisplay : How the error falls with the number of products.
 
     References
     ----------

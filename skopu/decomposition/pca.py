@@ -25,48 +25,51 @@ _FIRST = 16  # components that are computed before a share of the variance is lo
 
 
 class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Principal component analysis with light's help, of data that are centred without a copy.
+    """Principal component analysis by random projections, centring data without a copy.
 
-    A drop-in replacement of `sklearn.decomposition.PCA` and
+    A drop-in replacement for `sklearn.decomposition.PCA` and
     `~sklearn.decomposition.IncrementalPCA`. Centring is part of the products with X: sparse
-    matrices stay sparse, and memory maps, Dask arrays and operators are never held. The random
-    projections that start it belong to an `OPU` [1]_; block Krylov iteration refines them until
-    each singular value is known to ``tol``, see `skopu.linalg.opu_svd`.
+    matrices stay sparse, and memory maps, Dask arrays and operators are never loaded
+    whole. It starts from random projections made by an `OPU` [1]_; block Krylov iteration refines
+    them until each singular value is known to ``tol``, see `skopu.opu_svd`.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Parameters
     ----------
     n_components : int, float or None, default=None
-        Number of components; between 0 and 1, the share of the variance that they are to explain
-        at least. None keeps min(n_samples, n_features), of which no sketch is faster than
-        scikit-learn's.
+        Number of components; between 0 and 1, the smallest share of the variance that they should
+        explain. None keeps min(n_samples, n_features), for which a sketch is no faster than
+        scikit-learn's PCA.
     whiten : bool, default=False
         Whether `transform` scales all components to variance 1.
     tol : float, default=0.01
-        Relative error up to which each singular value is to be known, where n_iter is "auto".
+        Relative error allowed for each singular value, if n_iter is "auto".
     vector_tol : float, default=None
-        Sine of the largest angle between a component and the true one. None sets no limit.
+        Largest sine allowed of the angle between a component and the true one. None sets no
+        limit.
     n_oversamples : int, default=10
         Projections beyond n_components, which make the result more reliable.
     n_iter : int or "auto", default="auto"
         Number of refinements, each of which reads X twice; 0 is the decomposition of one
-        sketch. "auto" refines until the bounds of all errors are below the tolerances.
+        sketch. "auto" refines until all error bounds are below the tolerances.
     opu : OPU, default=None
-        The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
-        camera, whose seed is drawn from ``random_state``.
+        The device; cloned by `fit`. None uses a `GaussianMedium` and an ideal camera, with a
+        seed drawn from ``random_state``.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None. Pass an int for the same result at each `fit`.
     verbose : int, default=0
-        Above 0 counts the passes over X in `fit` on a progress bar, which takes tqdm.
+        Above 0, `fit` counts its passes over X on a progress bar, which needs tqdm.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components, n_features)
         Directions of the largest variance, orthonormal; the largest entry of each is positive.
     explained_variance_ : ndarray of shape (n_components,)
-        Variance along each, of n_samples - 1 degrees of freedom.
+        Variance along each, with n_samples - 1 degrees of freedom.
     explained_variance_ratio_ : ndarray of shape (n_components,)
-        The same over the total variance. Not set after fitting a LinearOperator, whose total
-        variance no few products tell; neither is ``noise_variance_``.
+        Its share of the total variance. Not set after fitting a LinearOperator, whose total
+        variance a few products cannot reveal; neither is ``noise_variance_``.
     singular_values_ : ndarray of shape (n_components,)
         Singular values of centred X.
     mean_ : ndarray of shape (n_features,)
@@ -76,21 +79,21 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     n_components_ : int
         Number of components.
     error_bound_ : ndarray of shape (n_components,)
-        Bound of the relative error of each singular value, see `skopu.linalg.opu_svd`; infinite
-        where the refinements were too few to tell. Not set by `partial_fit`.
+        Bound on the relative error of each singular value, see `skopu.opu_svd`; infinite
+        if there were too few refinements to tell. Not set by `partial_fit`.
     vector_error_bound_ : ndarray of shape (n_components,)
-        Bound of the sine of the angle between each component and the true one; 1 where singular
+        Bound on the sine of the angle between each component and the true one; 1 where singular
         values are equal. Not set by `partial_fit`.
     n_iter_ : int
         Number of refinements made.
     n_passes_ : int
-        How often `fit` read X.
+        Number of times `fit` read X.
     n_samples_ : int
-        Number of rows fitted to, those of all batches of `partial_fit`.
+        Number of rows fitted to, over all batches of `partial_fit`.
     n_samples_seen_ : int
-        The same.
+        Same as ``n_samples_``.
     opu_ : OPU
-        The device in use.
+        The device used.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -98,15 +101,18 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
     See Also
     --------
-    sklearn.decomposition.PCA : Dense data, or sparse data by ARPACK.
-    OPUTruncatedSVD : The same of data that are not centred.
+    sklearn.decomposition.PCA : Dense data in memory, or sparse data by ARPACK.
+    sklearn.decomposition.IncrementalPCA : Data in batches.
+    OPUTruncatedSVD : The same without centring.
+    opu_svd : Singular values and vectors of a matrix.
+    SpectrumDisplay : Explained variances with their error bounds, drawn.
 
     Notes
     -----
-    `get_covariance` and `score` are of the data, whether they are whitened or not.
+    `get_covariance` and `score` describe the data before whitening.
 
-    Where scikit-learn dispatches by the array API, arrays of PyTorch and CuPy are taken, on any
-    device, and attributes and results are such arrays.
+    With scikit-learn's array API dispatch on, PyTorch and CuPy arrays on any device are accepted,
+    and attributes and results are arrays of the same kind.
 
     References
     ----------
@@ -183,7 +189,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         ValueError
             If X is not finite, real and 2-d, is smaller than n_components, so large or small
             that its dtype does not hold its variance, or cannot be shown by the device; or if
-            n_components is a share, and X an operator.
+            n_components is a share and X an operator.
         """
         self._fit(X)
         return self
@@ -285,13 +291,13 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     @unchanged_on_error()
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
-        """Add rows to those of former calls, and find the principal components of all of them.
+        """Add rows to those of earlier calls, and find the principal components of all of them.
 
         Rows are forgotten after the call. Kept are the mean, and the leading 2 * n_components +
         n_oversamples singular values and vectors of all centred rows so far, which the next batch
         is joined to: memory does not grow with the number of rows.
-        `~sklearn.decomposition.IncrementalPCA` keeps n_components of them, so that variance which
-        comes late is lost.
+        `~sklearn.decomposition.IncrementalPCA` keeps n_components of them, so it loses
+        variance that comes late.
 
         Parameters
         ----------
@@ -303,8 +309,8 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         Returns
         -------
         self : object
-            Transformer fitted to all rows since the first call, and those of `fit` if that came
-            before; of these, it knows what `fit` has found. `fit` begins anew.
+            Transformer fitted to all rows since the first call, and to
+            those of a `fit` before it, as far as `fit` described them. `fit` starts afresh.
 
         Raises
         ------
@@ -378,7 +384,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return xp.where(scale < least, least * xp.ones_like(scale), scale)
 
     def inverse_transform(self, X):
-        """Data in the space of the features, of which X are the projections.
+        """Map projections back to the space of the features.
 
         Parameters
         ----------
@@ -402,7 +408,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return X @ as_type(scaled, dtype) + as_type(self.mean_, dtype)
 
     def get_covariance(self):
-        """Covariance of the data by the probabilistic model.
+        """Covariance of the data under the probabilistic model.
 
         Returns
         -------
@@ -413,12 +419,12 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         Raises
         ------
         ValueError
-            If the estimator was fitted to an operator, and knows no noise variance.
+            If the estimator was fitted to an operator, so the noise variance is unknown.
         """
         return self._of_model(lambda variances, noise: (variances - noise, noise))
 
     def get_precision(self):
-        """Inverse of the covariance of the data by the probabilistic model.
+        """Inverse of the covariance of the data under the probabilistic model.
 
         Returns
         -------
@@ -428,8 +434,9 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         Raises
         ------
         ValueError
-            If the estimator was fitted to an operator, and knows no noise variance, or that is
-            zero and there are fewer components than features: no inverse exists.
+            If the estimator was fitted to an operator, so the noise variance is unknown; or if the
+            noise variance is zero and there are fewer components than features, so there is no
+            inverse.
         """
 
         def inverses(variances, noise):
@@ -468,7 +475,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             )
 
     def score_samples(self, X):
-        """Log-likelihood of each row by the probabilistic model.
+        """Log-likelihood of each row under the probabilistic model.
 
         Neither a covariance matrix nor centred X is formed.
 
@@ -486,8 +493,8 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         ------
         ValueError
             If X is not finite, real and 2-d, or has another number of features than at `fit`; if
-            X, or what was fitted, is an operator; if the model has no noise, and fewer components
-            than features.
+            X or the training data is an operator; or if the model has no noise and fewer
+            components than features.
         """
         variances, noise = self._model()
         if isinstance(X, LinearOperator):
@@ -505,7 +512,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return operator.asarray(scores)
 
     def score(self, X, y=None):
-        """Mean log-likelihood of the rows of X by the probabilistic model.
+        """Mean log-likelihood of the rows of X under the probabilistic model.
 
         Parameters
         ----------

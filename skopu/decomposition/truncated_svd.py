@@ -21,32 +21,35 @@ from ._base import Decomposition
 class OPUTruncatedSVD(
     Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
-    """Dimensionality reduction by truncated SVD, also known as LSA, with light's help.
+    """Truncated SVD (also known as LSA) by random projections.
 
-    A drop-in replacement of `sklearn.decomposition.TruncatedSVD`: data are not centred, so
-    sparse matrices stay sparse. The random projections that start it belong to an `OPU`
-    [1]_, and block Krylov iteration refines them [2]_, see `skopu.linalg.opu_svd`.
+    A drop-in replacement for `sklearn.decomposition.TruncatedSVD`: data are not centred, so
+    sparse matrices stay sparse. It starts from random projections made by an `OPU`
+    [1]_, which block Krylov iteration refines [2]_, see `skopu.opu_svd`.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Parameters
     ----------
     n_components : int, default=2
         Number of components, at most min(n_samples, n_features).
     tol : float, default=0.01
-        Relative error up to which each singular value is to be known, where n_iter is "auto".
+        Relative error allowed for each singular value, if n_iter is "auto".
     vector_tol : float, default=None
-        Sine of the largest angle between a component and the true one. None sets no limit.
+        Largest sine allowed of the angle between a component and the true one. None sets no
+        limit.
     n_oversamples : int, default=10
         Projections beyond n_components, which make the result more reliable.
     n_iter : int or "auto", default="auto"
-        Number of refinements, each of which reads X twice; 0 is the decomposition of one
-        sketch. "auto" refines until the bounds of all errors are below the tolerances.
+        Number of refinements, each of which reads X twice; 0 decomposes a single sketch.
+        "auto" refines until all error bounds are below the tolerances.
     opu : OPU, default=None
-        The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
-        camera, whose seed is drawn from ``random_state``.
+        The device; cloned by `fit`. None uses a `GaussianMedium` and an ideal camera, with a
+        seed drawn from ``random_state``.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None. Pass an int for the same result at each `fit`.
     verbose : int, default=0
-        Above 0 counts the passes over X in `fit` on a progress bar, which takes tqdm.
+        Above 0, `fit` counts its passes over X on a progress bar, which needs tqdm.
 
     Attributes
     ----------
@@ -57,24 +60,24 @@ class OPUTruncatedSVD(
     explained_variance_ : ndarray of shape (n_components,)
         Variance of each column of the transformed training data.
     explained_variance_ratio_ : ndarray of shape (n_components,)
-        The same over the total variance of X. Not set after fitting a LinearOperator,
-        whose total variance no few products tell.
+        Its share of the total variance of X. Not set after fitting a LinearOperator,
+        whose total variance a few products cannot reveal.
     error_bound_ : ndarray of shape (n_components,)
-        Bound of the relative error of each singular value, see `skopu.linalg.opu_svd`; infinite
-        where the refinements were too few to tell. Not set by `partial_fit`.
+        Bound on the relative error of each singular value, see `skopu.opu_svd`; infinite
+        if there were too few refinements to tell. Not set by `partial_fit`.
     vector_error_bound_ : ndarray of shape (n_components,)
-        Bound of the sine of the angle between each component and the true one; 1 where singular
+        Bound on the sine of the angle between each component and the true one; 1 where singular
         values are equal. Not set by `partial_fit`.
     n_iter_ : int
         Number of refinements made.
     n_passes_ : int
-        How often `fit` read X: ``2 * n_iter_ + 2`` times for the decomposition, and once more
-        where X has no further directions; once for the check of "auto", and all again where
-        that asks for wider blocks; once to transform X, and once for its total variance.
+        Number of times `fit` read X: ``2 * n_iter_ + 2`` for the decomposition, one more if X has
+        no further directions; one for the check that "auto" makes, and all of these again if
+        the check demands wider blocks; one to transform X, and one for its total variance.
     n_samples_seen_ : int
-        Number of rows fitted to, those of all batches of `partial_fit`.
+        Number of rows fitted to, over all batches of `partial_fit`.
     opu_ : OPU
-        The device in use.
+        The device used.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -83,16 +86,17 @@ class OPUTruncatedSVD(
     See Also
     --------
     sklearn.decomposition.TruncatedSVD : Power iteration or ARPACK.
-    sklearn.decomposition.PCA : The same of centred data.
-    skopu.linalg.opu_svd : The function behind it.
+    OPUPCA : The same of centred data.
+    skopu.opu_svd : The function it calls.
+    SpectrumDisplay : Singular values with their error bounds, drawn.
 
     Notes
     -----
-    Where scikit-learn dispatches by the array API, arrays of PyTorch and CuPy are taken, on any
-    device, and attributes and results are such arrays.
+    With scikit-learn's array API dispatch on, PyTorch and CuPy arrays on any device are accepted,
+    and attributes and results are arrays of the same kind.
 
-    Memory maps are read piece by piece and never copied, apart from the small results: a
-    map may be larger than memory, also one of integers. Arrays, CSR and CSC matrices of
+    Memory maps, of integers too, are read piece by piece and never copied, so a map may be larger
+    than memory. Arrays, CSR and CSC matrices of
     float32 or float64 are not copied either; other data are converted once.
 
     References
@@ -209,7 +213,7 @@ class OPUTruncatedSVD(
     @unchanged_on_error()
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
-        """Add rows to those of former calls, and decompose all of them.
+        """Add rows to those of earlier calls, and decompose all of them.
 
         Rows are forgotten after the call. Kept are the leading 2 * n_components + n_oversamples
         singular values and vectors of all rows so far, which the next batch is joined to: memory
@@ -218,16 +222,16 @@ class OPUTruncatedSVD(
         Parameters
         ----------
         X : {array-like, memmap, sparse matrix} of shape (n_samples, n_features)
-            A batch of training data, of any number of rows. Each call decomposes anew, so
-            that batches of some hundred rows are quicker than single ones.
+            A batch of training data, of any number of rows. Each call decomposes again, so batches
+            of a few hundred rows are quicker than single rows.
         y : Ignored
             Not used, present for API consistency.
 
         Returns
         -------
         self : object
-            Transformer fitted to all rows since the first call, and those of `fit` if that came
-            before; of these, it knows what `fit` has found. `fit` begins anew.
+            Transformer fitted to all rows since the first call, and to
+            those of a `fit` before it, as far as `fit` described them. `fit` starts afresh.
 
         Raises
         ------
@@ -238,9 +242,9 @@ class OPUTruncatedSVD(
 
         Notes
         -----
-        Vectors beyond n_components are kept since those that come late may turn out to lead; the
-        result depends little on how rows are batched. ``singular_values_`` are below the true ones,
-        but for rounding.
+        Vectors beyond n_components are kept because later rows may make them leading ones; the
+        result depends little on how rows are batched. Apart from rounding, ``singular_values_``
+        are below the true ones.
         """
         operator, values, components = self._add_batch(X, self.n_components, centred=False)
         count, mean, _ = self._stream.moments
@@ -281,7 +285,7 @@ class OPUTruncatedSVD(
         return self._project(self._validate_like_fitted(X, "transform"))
 
     def inverse_transform(self, X):
-        """Data in the space of the features, of which X are the projections.
+        """Map projections back to the space of the features.
 
         Parameters
         ----------

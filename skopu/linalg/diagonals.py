@@ -24,6 +24,8 @@ _HALF = 4 / 3  # of the widening at half the vectors, that at all of them
 class DiagonalEstimate(NamedTuple):
     """A random estimate of a diagonal.
 
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
+
     Attributes
     ----------
     value : ndarray of shape (n,)
@@ -32,6 +34,19 @@ class DiagonalEstimate(NamedTuple):
         Standard deviation of the error of each entry, estimated from the same products.
     n_matvecs : int
         Number of products of the matrix with a vector that were made.
+
+    See Also
+    --------
+    skopu.opu_diagonal : Returns it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.linalg import opu_diagonal
+    >>> A = np.ones((100, 100)) + np.diag(np.arange(100.0))
+    >>> found = opu_diagonal(A, 50, method="hutchinson", random_state=0)
+    >>> bool(np.mean(abs(found.value - np.diag(A)) < 2 * found.standard_error) > 0.9)
+    True
     """
 
     value: np.ndarray
@@ -54,30 +69,31 @@ def opu_diagonal(
     For example the variances of a Gaussian process or of regression coefficients, which are the
     diagonal of an inverse, leverage scores, or the subgraph centralities of a network.
 
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
+
     Parameters
     ----------
     A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, n)
-        Real matrix; symmetric where ``function`` is given, any otherwise. A LinearOperator that
-        is not symmetric needs transposed products for "xdiag".
+        Real matrix, which must be symmetric if ``function`` is given. A LinearOperator that is not
+        symmetric needs transposed products for "xdiag".
     n_matvecs : int, default=100
-        Most products of A with a vector. Where they allow n of A, or of its function, unit vectors
-        are multiplied instead, which is exact.
+        Maximum number of products of A with a vector. If they allow n products with A, or with its
+        function, it is multiplied by n unit vectors, which is exact.
     method : {"xdiag", "hutchinson"}, default="xdiag"
-        How they are spent. With m products and vectors x of random signs:
+        How the products are used. With m products and vectors x of random signs:
 
         - "hutchinson" [1]_: mean of x * (A x). The variance of an entry is the sum of the squares
           of the others in its row, over m.
-        - "xdiag" [2]_: the diagonal in a space of m / 2 leading directions, which is exact, and
-          "hutchinson" of the rest, where each vector is left out of the space in its turn. Far
-          more accurate where the spectrum falls; where it is flat, as near the identity, less.
+        - "xdiag" [2]_: the exact diagonal in a space of m / 2 leading directions, and "hutchinson"
+          on the rest, with each vector left out of the space in turn. Far more accurate if the
+          spectrum falls; less so if it is flat, as near the identity.
     function : {"log", "exp", "sqrt", "inv"} or callable, default=None
-        Estimate the diagonal of f(A) instead. A callable takes an array of eigenvalues to a
+        Estimate the diagonal of f(A) instead. A callable maps an array of eigenvalues to a
         real array of the same shape.
     lanczos_steps : int, default=20
-        Products with A that a product with f(A) costs at most, where a function is given, as
-        in `opu_trace`.
+        Maximum number of products with A for one product with f(A), as in `opu_trace`.
     opu : OPU, default=None
-        The device. None is an ideal one with a `GaussianMedium`.
+        The device. None uses a `GaussianMedium` and an ideal camera.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None.
 
@@ -86,11 +102,11 @@ def opu_diagonal(
     value : ndarray of shape (n,)
         Estimate of the diagonal; float32 if A is, else float64.
     standard_error : ndarray of shape (n,)
-        Standard deviation of each entry's error, estimated. For a function, it includes the trace's
-        truncation error, shared alike among the entries; infinite where the Lanczos process has
-        not converged.
+        Estimated standard deviation of each entry's error. For a function, it includes the
+        truncation error of the trace, shared equally among the entries; infinite if the Lanczos
+        process has not converged.
     n_matvecs : int
-        Number of products that were made, at most the number asked for.
+        Number of products made, at most ``n_matvecs``.
 
     Raises
     ------
@@ -105,15 +121,16 @@ def opu_diagonal(
 
     See Also
     --------
-    opu_trace : The sum alone, which takes fewer products.
+    opu_trace : The sum of the diagonal, in fewer products.
+    sklearn.gaussian_process.GaussianProcessRegressor : Variances by a Cholesky factorisation.
 
     Notes
     -----
-    Values from different vectors share their space. How much wider that makes the error is taken
-    from two estimates, of one half of the vectors each, which are independent: of the same
-    products, at no cost in further ones. Where only more than half of the vectors reach a step of
-    the spectrum, intervals of 95 % cover some 90 %. Take intervals from Student's t distribution
-    with m / 2 - 1 degrees of freedom where that is below 20.
+    Values from different vectors share their space. How much wider that makes the error is
+    found by comparing two independent estimates, each from half of the vectors, which takes no
+    further products. If more than half of the vectors are needed to reach a step in the spectrum,
+    intervals of 95 % cover about 90 %. If m / 2 - 1 is below 20, take intervals from
+    Student's t distribution with that many degrees of freedom.
 
     References
     ----------

@@ -25,6 +25,8 @@ class _Pairs(NamedTuple):
 class EighResult(_Pairs):
     """Leading eigenvalues and eigenvectors, a tuple ``w, V``.
 
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
+
     Attributes
     ----------
     w : ndarray of shape (n_components,)
@@ -32,13 +34,26 @@ class EighResult(_Pairs):
     V : ndarray of shape (n, n_components)
         Eigenvectors as columns.
     error_bound : ndarray of shape (n_components,), float64
-        Bound of the relative error of each eigenvalue; infinite where there were too few
-        refinements to tell, or the value is zero.
+        Bound on the relative error of each eigenvalue; infinite if there were too few
+        refinements to tell, or if the value is zero.
     vector_error_bound : ndarray of shape (n_components,), float64
-        Bound of the sine of the angle between each eigenvector and the true one. It is 1 where
+        Bound on the sine of the angle between each eigenvector and the true one. It is 1 where
         eigenvalues are equal: their vectors are then not determined.
     n_iter : int
         Number of refinements.
+
+    See Also
+    --------
+    skopu.opu_eigh : Returns it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.linalg import opu_eigh
+    >>> A = np.diag((-0.5) ** np.arange(50.0))
+    >>> found = opu_eigh(A, n_components=2, random_state=0)
+    >>> bool((abs(found.w - [1, -0.5]) <= found.error_bound * [1, 0.5]).all())
+    True
     """
 
     error_bound = vector_error_bound = n_iter = None  # set once it is made
@@ -58,8 +73,10 @@ def opu_eigh(
 ):
     """Leading eigenvalues and eigenvectors of a symmetric matrix, by block Krylov iteration.
 
-    The rows of A go through the device once [1]_; the span of that sketch, of its product with A,
-    of the product of that, and so on, holds the leading eigenvectors more and more accurately [2]_.
+    The rows of A go through the device once [1]_. Multiply that sketch by A again and again: all
+    products together span a space that holds the leading eigenvectors ever more accurately [2]_.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Parameters
     ----------
@@ -68,11 +85,11 @@ def opu_eigh(
     n_components : int
         Number of eigenvalues, at most n.
     which : {"LM", "LA", "SA"}, default="LM"
-        Which ones: of largest magnitude, largest or smallest, as `scipy.sparse.linalg.eigsh` calls
-        them.
+        Which ones: those of largest magnitude, the largest, or the smallest; named as in
+        `scipy.sparse.linalg.eigsh`.
     tol : float, default=0.01
-        Relative error up to which each eigenvalue is to be known, where n_iter is "auto". Values so
-        small that rounding alone is larger are exempt.
+        Relative error allowed for each eigenvalue, if n_iter is "auto". Values smaller than the
+        rounding error are exempt.
     vector_tol : float, default=None
         The same for the vectors: the sine of the largest angle to the true ones. None sets no
         limit.
@@ -80,10 +97,10 @@ def opu_eigh(
         Projections beyond n_components. Of equal eigenvalues, up to n_components + n_oversamples
         are found.
     n_iter : int or "auto", default="auto"
-        Number of refinements; A is read n_iter + 2 times. "auto" refines until the bounds of all
-        errors are below the tolerances.
+        Number of refinements; A is read n_iter + 2 times. "auto" refines until all error
+        bounds are below the tolerances.
     opu : OPU, default=None
-        The device. None is an ideal one with a `GaussianMedium`.
+        The device. None uses a `GaussianMedium` and an ideal camera.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None.
 
@@ -92,8 +109,8 @@ def opu_eigh(
     result : EighResult
         A tuple ``w, V`` of shapes (n_components,) and (n, n_components): the largest magnitude
         first with "LM", the largest with "LA" and the smallest with "SA". The largest entry of each
-        vector is positive. Both are float32 if A is, else float64. ``result.error_bound`` says how
-        wrong each eigenvalue may be, ``result.vector_error_bound`` how wrong its vector.
+        vector is positive. Both are float32 if A is, else float64. ``result.error_bound`` bounds
+        the error of each eigenvalue, ``result.vector_error_bound`` that of its vector.
 
     Raises
     ------
@@ -104,23 +121,25 @@ def opu_eigh(
     Warns
     -----
     sklearn.exceptions.ConvergenceWarning
-        If vectors are not determined to ``vector_tol``, since eigenvalues are equal.
+        If vectors are not determined to ``vector_tol`` because eigenvalues are equal.
 
     See Also
     --------
     opu_svd : Singular values of any matrix.
-    scipy.sparse.linalg.eigsh : Few eigenvalues to full accuracy; with ``sigma``, inner ones.
+    opu_nystrom : A low-rank approximation from a single pass.
+    opu_spectral_density : How all eigenvalues are distributed.
+    scipy.sparse.linalg.eigsh : A few eigenvalues to full accuracy; with ``sigma``, inner ones.
 
     Notes
     -----
-    An error bound is an estimate with a margin, from residuals and how they fall: true errors were
-    below it in 99.9 % of 1272 decompositions, and an eighth of it in the median, see
-    :doc:`/user_guide/linear_algebra`. Bounds of "LM" are of magnitudes: values of nearly the same
+    An error bound is an estimate with a margin, from the residuals and how they fall. True errors
+    were below it in 99.9 % of 1272 decompositions; their median was an eighth of it, see
+    :doc:`/user_guide/linear_algebra`. Bounds of "LM" apply to magnitudes: values of nearly the same
     magnitude and opposite sign may come in either order.
 
     Memory is n times the width of the Krylov space, n_iter + 1 times n_components + n_oversamples
-    columns. Eigenvalues near zero, as the smallest ones of a positive matrix, are small beside the
-    others' rounding, and take a space of nearly all dimensions: invert A for them.
+    columns. Eigenvalues near zero, such as the smallest ones of a positive matrix, are lost in the
+    rounding of the others and need a space of nearly all dimensions. To find them, invert A.
 
     References
     ----------

@@ -37,11 +37,11 @@ class LstsqResult(NamedTuple):
     Attributes
     ----------
     x : ndarray of shape (n,) or (n, n_targets)
-        The solution, of minimum norm where there are several.
+        The solution; the shortest one if there are several.
     residues : float or ndarray of shape (n_targets,)
-        Squared norms of the residuals b - A x, weighted where there are weights.
+        Squared norms of the residuals b - A x, weighted if there are weights.
     rank : int
-        Numerical rank of A, as the sketch shows it.
+        Numerical rank of A, found from the sketch.
     n_iter : int
         Iterations of LSQR, each for all columns of b at once.
     """
@@ -65,33 +65,35 @@ def opu_lstsq(
 ):
     """Least-squares solution of A x = b for a matrix with many more rows than columns, or fewer.
 
-    Random projections of A's columns have nearly the geometry of the columns themselves,
-    so a QR and singular value decomposition of the projections makes A well-conditioned;
-    LSQR then converges in a few dozen iterations, whatever the condition of A [1]_ [2]_. Where
-    A has fewer rows than columns, its rows are projected instead, and the solution is the
-    shortest of all [3]_. The projections only steer, so the solution has full accuracy. A noisy
-    camera costs iterations, many where the noise exceeds the smallest singular values of A.
+    Random projections of A's columns have nearly the geometry of the columns themselves, so their
+    QR and singular value decompositions give a preconditioner for A; LSQR then converges in a few
+    dozen iterations, whatever the condition of A [1]_ [2]_. If A has fewer rows than columns, its
+    rows are projected, and the solution is the shortest one [3]_. Projections only steer the
+    iteration, so the solution has full accuracy. A noisy camera costs extra iterations, many if the
+    noise exceeds the smallest singular values of A.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Parameters
     ----------
     A : {ndarray, memmap, CSR or CSC matrix, LinearOperator, Dask array} of shape (m, n)
         Real matrix. An operator needs transposed products.
     b : array-like of shape (m,) or (m, n_targets)
-        Right-hand sides. All are solved for at once: several take as many passes over A as one.
+        Right-hand sides. Several take no more passes over A than one.
     damp : float, default=0.0
         Ridge penalty, as in :func:`scipy.sparse.linalg.lsqr`: the solution minimises
         ``|b - A x|^2 + damp^2 |x|^2``. `sklearn.linear_model.Ridge` has ``alpha = damp**2``.
     sample_weight : array-like of shape (m,), default=None
-        Weights w of the rows, not negative: the solution minimises the sum of
-        w_i (b_i - A_i x)^2, plus the penalty. None is 1 for each. A is not copied.
+        Non-negative weights w of the rows: the solution minimises the sum of
+        w_i (b_i - A_i x)^2, plus the penalty. None means 1 for each row. A is not copied.
     cond : float, default=None
-        Singular values of at most cond times the largest count as zero, 0 <= cond < 1. None is
-        the rounding of A's dtype, see Notes.
+        Singular values of at most cond times the largest count as zero, 0 <= cond < 1. None means
+        the rounding error of A's dtype, see Notes.
     n_projections : int, default=None
         Number of projections of each column, or of each row if m < n; at least min(m, n).
-        None is 16 min(m, n), but no more than the larger of max(m, n) and 4 min(m, n).
+        None means 16 min(m, n), but at most the larger of max(m, n) and 4 min(m, n).
     opu : OPU, default=None
-        The device. None is an ideal one with a `LayeredMedium`, which projects long
+        The device. None uses a `LayeredMedium` and an ideal camera, which projects long
         vectors fast.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None.
@@ -99,20 +101,21 @@ def opu_lstsq(
     Returns
     -------
     x : ndarray of shape (n,) or (n, n_targets)
-        The solution, of minimum norm where there are several; float64.
+        The solution, of float64; the shortest one if there are several.
     residues : float or ndarray of shape (n_targets,)
-        Squared norms of b - A x, or sums of w_i (b_i - A_i x)^2 where there are weights, both
-        without the penalty; infinite or zero where these are beyond the range of a float.
+        Squared norms of b - A x, or sums of w_i (b_i - A_i x)^2 if there are weights, both
+        without the penalty; infinite or zero if they are outside the range of a float.
     rank : int
-        Numerical rank of A, its rows weighted, whatever ``damp``.
+        Numerical rank of A with its rows weighted, regardless of ``damp``.
     n_iter : int
-        Iterations of LSQR, each of which multiplies all columns by A and by its transpose.
+        Iterations of LSQR, each of which multiplies by A and its transpose once, for all columns of
+        b.
 
     Raises
     ------
     ValueError
-        If b or the weights do not fit A, one of them is complex, empty or contains NaN,
-        weights are negative or all zero, or an option is out of range.
+        If b or the weights do not match the shape of A, one of them is complex, empty or contains
+        NaN, weights are negative or all zero, or an option is out of range.
 
     Warns
     -----
@@ -121,30 +124,31 @@ def opu_lstsq(
 
     See Also
     --------
-    scipy.linalg.lstsq : By a decomposition of A itself; the choice for small problems.
-    scipy.sparse.linalg.lsqr : Without a preconditioner; the choice where A is well-conditioned.
+    scipy.linalg.lstsq : A decomposition of A itself; the choice for small problems.
+    scipy.sparse.linalg.lsqr : No preconditioner; the choice if A is well-conditioned.
     OpticalRidge : Ridge regression on random features.
+    sklearn.linear_model.Ridge : Ridge regression as an estimator.
 
     Notes
     -----
-    The device is shown at most 16 min(m, n) values of a column, or of a row if m < n: where
-    there are more, each is first added, with random signs, to 4 of so many sums, as a sparse sign
-    embedding [4]_.
+    The device is shown at most 16 min(m, n) values of a column, or of a row if m < n. If there are
+    more, a sparse sign embedding [4]_ comes first: each is added, with random signs, to 4 of that
+    many sums.
 
-    The rank is that of the projections: singular values below the rounding of A's dtype, as
-    a part of the largest, count as zero. Products are in double precision, also with a float32
-    A. Noise of a camera gives them full rank, and so hides that A has less: the solution then
-    fits as well, but is not the shortest.
+    The rank is that of the projections: singular values below the rounding error of A's dtype,
+    relative to the largest, count as zero. Products are in double precision, even for a float32
+    A. Camera noise gives the projections full rank, which hides a lower rank of A: the solution
+    then fits as well, but is not the shortest.
 
-    ``cond`` is compared with the singular values of the projections as well, which are A's to
-    within some ten per cent; below the rounding of float64 it has no effect. Where A's singular
-    values have a gap at cond, x is near that of :func:`scipy.linalg.lstsq`: the singular vectors
-    that are kept are turned by about the ratio of the values below the gap to those above. Where
+    ``cond`` too is compared with the singular values of the projections, which match those of A to
+    about ten per cent; below the rounding error of float64 it has no effect. If the singular
+    values of A have a gap at cond, x is close to that of :func:`scipy.linalg.lstsq`: the singular
+    vectors kept are turned by about the ratio of the values below the gap to those above. If
     there is no gap, use ``damp``.
 
-    A solution with ``damp`` is as accurate as a backward stable method makes that for A stacked on
-    damp times the identity. Columns of b are scaled, so that each is solved for as if it were
-    alone. LSQR holds some six arrays of the shape of b, or of x if m < n.
+    A solution with ``damp`` is as accurate as that of a backward stable method for A stacked on
+    damp times the identity. Columns of b are scaled, so each is solved as if it were alone. LSQR
+    holds about six arrays of the shape of b, or of x if m < n.
 
     References
     ----------
@@ -168,7 +172,7 @@ def opu_lstsq(
     >>> bool(np.allclose(solution.x, x))
     True
 
-    The shortest of all solutions of fewer equations than unknowns:
+    The shortest solution of fewer equations than unknowns:
 
     >>> b = rng.normal(size=20)
     >>> solution = opu_lstsq(A.T, b, random_state=0)

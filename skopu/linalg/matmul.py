@@ -29,7 +29,7 @@ class MatmulEstimate(NamedTuple):
     value : ndarray of shape (p, q)
         The estimate.
     standard_error : float
-        Root mean square of its error in the Frobenius norm, estimated.
+        Estimated root mean square of its error in the Frobenius norm.
     """
 
     value: np.ndarray
@@ -39,8 +39,10 @@ class MatmulEstimate(NamedTuple):
 def opu_matmul(A, B, n_components, *, rtol=None, opu=None, random_state=None):
     """Approximate product A'B, from random projections of the columns of both.
 
-    Columns of A and of B, of length n, go through the device; the inner products of what
-    comes back are unbiased estimates of theirs [1]_ [2]_.
+    Columns of A and of B, of length n, go through the device; inner products of the projections are
+    unbiased estimates of inner products of the columns [1]_ [2]_.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Parameters
     ----------
@@ -50,13 +52,14 @@ def opu_matmul(A, B, n_components, *, rtol=None, opu=None, random_state=None):
     B : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, q)
         Real matrix.
     n_components : int
-        Number of projections, with ``rtol`` the most. The error falls like 1 / sqrt(n_components).
+        Number of projections; with ``rtol``, the maximum number. The error falls like 1 /
+        sqrt(n_components).
     rtol : float, default=None
         Standard error, relative to the Frobenius norm of A'B, at which to stop. Projections are
-        made in rounds, each of which at most doubles their number, and all of them are the
-        estimate. None makes n_components at once.
+        made in rounds, each of which at most doubles their number; the estimate uses all of them.
+        None makes n_components at once.
     opu : OPU, default=None
-        The device. None is an ideal one with a `GaussianMedium`.
+        The device. None uses a `GaussianMedium` and an ideal camera.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None.
 
@@ -65,9 +68,9 @@ def opu_matmul(A, B, n_components, *, rtol=None, opu=None, random_state=None):
     value : ndarray of shape (p, q)
         Estimate of A'B; float32 if both are, else float64.
     standard_error : float
-        Root mean square of its error in the Frobenius norm, estimated:
-        ``sqrt((|A|^2 |B|^2 + |A'B|^2) / n_components)`` for independent modes. Noise of
-        the camera is part of it.
+        Estimated root mean square of its error in the Frobenius norm:
+        ``sqrt((|A|^2 |B|^2 + |A'B|^2) / n_components)`` for independent modes. It includes
+        camera noise.
 
     Raises
     ------
@@ -81,18 +84,24 @@ def opu_matmul(A, B, n_components, *, rtol=None, opu=None, random_state=None):
     sklearn.exceptions.ConvergenceWarning
         If n_components projections are too few for ``rtol``.
 
+    See Also
+    --------
+    opu_svd : Leading singular values and vectors of one matrix.
+    opu_trace : The sum of the diagonal of a matrix, in fewer products.
+    sklearn.random_projection.GaussianRandomProjection : Projections that keep inner products.
+    sklearn.utils.extmath.safe_sparse_dot : The exact product.
+
     Notes
     -----
-    The norm of A'B that ``rtol`` refers to is estimated as well. That of the estimate is too large,
-    since errors add to it, so its square is taken less that of the standard error. Where A'B is far
-    smaller than ``|A| |B|``, that leaves nothing, and n_components projections are made.
-    The first n projections of a matrix are shown again in later rounds of more, and left out there;
-    products with an operator are not repeated.
+    The norm of A'B that ``rtol`` refers to is estimated as well. Errors make the norm of the
+    estimate too large, so the square of the standard error is subtracted from its square. If A'B is
+    far smaller than ``|A| |B|``, nothing remains, and n_components projections are made. Later
+    rounds repeat the first projections of a matrix and drop them; products with an operator are not
+    repeated.
 
-    The noise in the projections of A is independent of that in those of B, also where both
-    are the same matrix, so that it leaves no bias: B is read in other frames. Rows of a layered
-    medium are orthogonal within a block, and its error is at most about that of independent
-    ones.
+    A and B are read in different frames, even if they are the same matrix, so their noise is
+    independent and leaves no bias. Rows of a layered medium are orthogonal within a block; its
+    error is at most about that of independent rows.
 
     References
     ----------

@@ -17,7 +17,7 @@ _ROUNDING = 100  # units in the last place that equal eigenvalues may seem to di
 
 
 class SpectralEstimate(NamedTuple):
-    """Random estimates of something that eigenvalues tell, one or many.
+    """Random estimates, one or many, of some property of the eigenvalues.
 
     Attributes
     ----------
@@ -32,41 +32,55 @@ class SpectralEstimate(NamedTuple):
 
 
 class SpectralDensity:
-    """Distribution of the eigenvalues of a symmetric matrix, as `opu_spectral_density` finds it.
+    """Distribution of the eigenvalues of a symmetric matrix, found by `opu_spectral_density`.
 
-    Each random vector gives a tridiagonal matrix by the Lanczos process, and with it the nodes
-    and weights of a Gauss quadrature: what the vector sees of the eigenvalues.
+    The Lanczos process turns each random vector into a tridiagonal matrix, and so into the nodes
+    and weights of a Gauss quadrature: what that vector sees of the eigenvalues.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Parameters
     ----------
     diagonal : ndarray of shape (n_vectors, n_steps)
         Diagonals of the tridiagonal matrices, in units of the eigenvalues.
     coupling : ndarray of shape (n_vectors, n_steps - 1)
-        Their entries beside the diagonal. After a zero, the rest has no weight.
+        Their off-diagonal entries. What follows a zero has no weight.
     exhausted : ndarray of shape (n_vectors,) of bool
-        Where the vector sees no more eigenvalues than its tridiagonal matrix has.
+        Whether the vector sees no more eigenvalues than its tridiagonal matrix has.
     n_rows : int
         Order of the matrix.
     n_matvecs : int
-        Number of products of the matrix with a vector that were made.
+        Number of products of the matrix with a vector.
 
     Attributes
     ----------
     nodes : ndarray of shape (n_vectors, n_steps)
-        Nodes of the quadratures, which approach eigenvalues, ascending in each row.
+        Nodes of the quadratures, close to eigenvalues and ascending in each row.
     weights : ndarray of shape (n_vectors, n_steps)
-        Share of the eigenvalues that each node stands for; each row adds up to 1.
+        Share of the eigenvalues that each node represents; each row adds up to 1.
     n_rows : int
         Order of the matrix: its number of eigenvalues.
     n_matvecs : int
-        Number of products of the matrix with a vector that were made.
+        Number of products of the matrix with a vector.
     resolution : float
-        Range of the nodes over the number of steps, in units of the eigenvalues. Narrower features
-        of the density are not resolved, except at the ends of the spectrum and beside gaps.
+        Range of the nodes divided by the number of steps, in units of the eigenvalues. Narrower
+        features of the density are not resolved, except at the ends of the spectrum and next to
+        gaps.
 
     See Also
     --------
-    opu_spectral_density : Makes one from a matrix, and shows how it is used.
+    skopu.opu_spectral_density : Finds the distribution of a matrix.
+    skopu.SpectralDensityDisplay : Draws the density.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.linalg import opu_spectral_density
+    >>> A = np.diag(np.r_[np.zeros(600), np.ones(400)])
+    >>> found = opu_spectral_density(A, 3000, lanczos_steps=4, random_state=0)
+    >>> value, standard_error = found.count(0.5, 1.5)
+    >>> bool(abs(value - 400) < 3 * standard_error < 10)
+    True
     """
 
     def __init__(self, diagonal, coupling, exhausted, n_rows, n_matvecs):
@@ -76,14 +90,14 @@ class SpectralDensity:
         self._diagonal, self._coupling, self._exhausted = diagonal, coupling, exhausted
 
     def count(self, low, high):
-        """Estimate how many eigenvalues lie above low and up to high.
+        """Estimate how many eigenvalues lie above low and no higher than high.
 
         Parameters
         ----------
         low : float or array-like
             Lower end, which may be minus infinity.
         high : float or array-like
-            Upper end, which may be infinity; of a shape that broadcasts with that of ``low``.
+            Upper end, which may be infinity; of a shape that broadcasts with ``low``.
 
         Returns
         -------
@@ -99,9 +113,9 @@ class SpectralDensity:
 
         Notes
         -----
-        Let both ends lie in gaps of the spectrum, or where it is smooth. Of eigenvalues that are
-        equal to an end, or nearer than rounding, any part may be counted: the rank of a positive
-        semi-definite matrix is not the count above 0, but above what counts as zero.
+        Choose both ends in gaps of the spectrum, or where it is smooth. Of eigenvalues equal to an
+        end, or closer than rounding, any share may be counted: for the rank of a positive
+        semi-definite matrix, count not above 0 but above a small positive number.
         """
         low, high = np.broadcast_arrays(_numbers(low, "low"), _numbers(high, "high"))
         if np.any(low > high):
@@ -113,17 +127,17 @@ class SpectralDensity:
         return _mean_over_vectors(self._shares(high) - self._shares(low), self.n_rows)
 
     def cumulative(self, x):
-        """Estimate the share of the eigenvalues that lie up to x.
+        """Estimate the share of the eigenvalues that are at most x.
 
         Parameters
         ----------
         x : float or array-like
-            Where, in units of the eigenvalues.
+            Points, in units of the eigenvalues.
 
         Returns
         -------
         value : float or ndarray of the shape of x
-            Estimate of the share, from 0 to 1. With few steps it may fall a little between nodes.
+            Estimate of the share, from 0 to 1. With few steps it may fall slightly between nodes.
         standard_error : float or ndarray of the shape of x
             Standard deviation of its error, estimated from the spread over vectors.
 
@@ -134,14 +148,13 @@ class SpectralDensity:
 
         Notes
         -----
-        The moments that the quadrature of a vector has in common with what the vector sees leave
-        open where the weight of a node lies around it. The share up to a node is taken as the
-        middle between the least and the most that they allow [1]_. Between two nodes, the most
-        that a single point can weigh, by the Christoffel function, is what is uncertain: the
-        share moves from half of it below the sum of the weights so far to half of it above.
-        In a gap it is next to nothing, and all weights count in full; where the spectrum is
-        smooth, the share grows evenly, and the error is some ten times less than that of a step at
-        each node. At an eigenvalue of many copies, half of these are counted.
+        The moments of a quadrature do not say where around a node its weight lies. The share up to
+        a node is taken as the middle between the least and the most that the moments allow [1]_.
+        Between two nodes, the uncertainty is the largest weight that a single point can have, given
+        by the Christoffel function: the share moves from half of it below the sum of the weights so
+        far to half of it above. In a gap it is almost zero, and all weights count in full. Where
+        the spectrum is smooth, the share grows evenly, and the error is about ten times smaller
+        than with a step at each node. At a multiple eigenvalue, half of the copies are counted.
 
         References
         ----------
@@ -156,20 +169,20 @@ class SpectralDensity:
         Parameters
         ----------
         x : float or array-like
-            Where, in units of the eigenvalues.
+            Points, in units of the eigenvalues.
         width : float, default=None
-            Standard deviation of the Gaussian, in the same units. None is ``resolution``, with
-            which nodes that stand for a smooth density leave ripples of less than a per mille. A
-            smaller width shows single nodes, whose number is that of the steps and no property of
-            the matrix, except where they have found an eigenvalue that stands alone.
+            Standard deviation of the Gaussian, in the same units. None means ``resolution``, with
+            which the nodes of a smooth density leave ripples below 0.1 %. A smaller width shows
+            single nodes, which depend on the number of steps and not on the matrix, unless they
+            have found an isolated eigenvalue.
 
         Returns
         -------
         value : float or ndarray of the shape of x
             Share of the eigenvalues per unit: its integral over x is 1.
         standard_error : float or ndarray of the shape of x
-            Standard deviation of its error, estimated from the spread over vectors. What the
-            Gaussian does to the density is not a part of it.
+            Standard deviation of its error, estimated from the spread over vectors. It does not
+            include the smoothing by the Gaussian.
 
         Raises
         ------
@@ -199,31 +212,33 @@ class SpectralDensity:
 def opu_spectral_density(A, n_matvecs=1000, *, lanczos_steps=50, opu=None, random_state=None):
     """Distribution of the eigenvalues of a symmetric matrix, from products with random vectors.
 
-    For example how many eigenvalues lie in an interval, whether there are gaps, or how the
-    eigenvalues of a kernel matrix, a Hessian or the Laplacian of a graph fall. By stochastic
-    Lanczos quadrature [1]_ [2]_ [3]_: no eigenvalue is computed.
+    It tells, for example, how many eigenvalues lie in an interval, whether there are gaps, or how
+    the eigenvalues of a kernel matrix, a Hessian or a graph Laplacian fall. The method is
+    stochastic Lanczos quadrature [1]_ [2]_ [3]_, which computes no single eigenvalue.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Parameters
     ----------
     A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, n)
         Real symmetric matrix.
     n_matvecs : int, default=1000
-        Most products of A with a vector. They allow ``n_matvecs // lanczos_steps`` random
-        vectors, of which there must be two.
+        Maximum number of products of A with a vector. They allow ``n_matvecs // lanczos_steps``
+        random vectors, at least two.
     lanczos_steps : int, default=50
-        Products that each random vector takes at most; at least 4. More steps resolve
-        finer features of the spectrum, more vectors make the standard error smaller.
+        Maximum number of products for each random vector, at least 4. More steps resolve finer
+        features of the spectrum; more vectors make the standard error smaller.
     opu : OPU, default=None
-        The device. None is an ideal one with a `GaussianMedium`. Of a layered medium one
-        mode per block is used: modes of a block are not independent.
+        The device. None uses a `GaussianMedium` and an ideal camera. In a layered
+        medium, one mode per block is used, since modes of a block are not independent.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None.
 
     Returns
     -------
     spectral_density : SpectralDensity
-        Counts eigenvalues in intervals (``count``), gives the share of them up to a number
-        (``cumulative``) and their density (``density``), each with its standard error.
+        Its methods ``count`` the eigenvalues in an interval, give the share of them up to a number
+        (``cumulative``) and their ``density``, each with its standard error.
 
     Raises
     ------
@@ -238,18 +253,20 @@ def opu_spectral_density(A, n_matvecs=1000, *, lanczos_steps=50, opu=None, rando
 
     Notes
     -----
-    Standard errors are from the spread over vectors, and are those of n_vectors independent
-    values: take intervals from Student's t distribution with n_vectors - 1 degrees of freedom. In
-    an interval that holds few eigenvalues values are skewed, and intervals of 95 % cover less.
-    What a finite number of steps leaves out is not a part of the standard error. In a gap it
-    vanishes soonest. Where more eigenvalues crowd than the resolution tells apart, as those near
-    zero of a spectrum that falls fast, the share up to a number among them may be wrong by
-    half of theirs: compare with what twice the steps give.
+    Standard errors come from the spread over vectors, which are independent: take intervals from
+    Student's t distribution with n_vectors - 1 degrees of freedom. If an interval holds few
+    eigenvalues, values are skewed, and intervals of 95 % cover less.
 
-    Lanczos vectors are reorthogonalised in full, for which those of some random vectors are held
-    at once, up to 256 MiB, or those of two random vectors if these take more.
+    The standard error does not include the effect of a finite number of steps. In a gap this
+    vanishes soonest. Where eigenvalues are too crowded for the resolution, such as those near zero
+    of a spectrum that falls fast, the share up to a number among them may be wrong by half of
+    theirs: compare with twice as many steps.
 
-    Where A fits the memory and n is at most some thousands, ``numpy.linalg.eigvalsh`` is exact.
+    Lanczos vectors are reorthogonalised in full. Those of several random vectors are held at once,
+    up to 256 MiB, or those of two if these take more.
+
+    If A fits into memory and n is at most a few thousand, use ``numpy.linalg.eigvalsh``, which is
+    exact.
 
     References
     ----------

@@ -25,6 +25,8 @@ class _Factors(NamedTuple):
 class SVDResult(_Factors):
     """Factors of a truncated singular value decomposition, a tuple ``U, s, Vt``.
 
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
+
     Attributes
     ----------
     U : ndarray of shape (m, n_components)
@@ -34,13 +36,26 @@ class SVDResult(_Factors):
     Vt : ndarray of shape (n_components, n)
         Right singular vectors as rows.
     error_bound : ndarray of shape (n_components,), float64
-        Bound of the relative error of each singular value; infinite where there were too few
-        refinements to tell, or the value is zero.
+        Bound on the relative error of each singular value; infinite if there were too few
+        refinements to tell, or if the value is zero.
     vector_error_bound : ndarray of shape (n_components,), float64
-        Bound of the sine of the angle between each singular vector and the true one. It is 1 where
+        Bound on the sine of the angle between each singular vector and the true one. It is 1 where
         singular values are equal: their vectors are then not determined.
     n_iter : int
         Number of refinements.
+
+    See Also
+    --------
+    skopu.opu_svd : Returns it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.linalg import opu_svd
+    >>> A = np.diag(0.5 ** np.arange(50.0))
+    >>> found = opu_svd(A, n_components=2, random_state=0)
+    >>> bool((abs(found.s - [1, 0.5]) <= found.error_bound * [1, 0.5]).all())
+    True
     """
 
     error_bound = vector_error_bound = n_iter = None  # set once it is made
@@ -59,34 +74,36 @@ def opu_svd(
 ):
     """Largest singular values and vectors, by randomized block Krylov iteration.
 
-    The rows of A go through the device once [1]_. The sketch that comes back already
-    holds most of the leading singular vectors; products with A refine it, and all of
-    them together span the space in which the vectors are sought [2]_.
+    The rows of A go through the device once [1]_. The resulting sketch already holds most of the
+    leading singular vectors; products with A refine it, and together they span the space in which
+    the vectors are sought [2]_.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Parameters
     ----------
     A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (m, n)
         Real matrix, read in passes. Arrays, memory maps, and CSR and CSC matrices of floats
-        are not copied. An operator needs transposed products; it multiplies a test matrix
-        read from the device.
+        are not copied. An operator needs transposed products; it multiplies a test
+        matrix read from the device.
     n_components : int
         Number of singular values, at most min(m, n).
     tol : float, default=0.01
-        Relative error up to which each singular value is to be known, where n_iter is "auto".
-        Values so small that rounding alone is larger are exempt.
+        Relative error allowed for each singular value, if n_iter is "auto". Values smaller than
+        the rounding error are exempt.
     vector_tol : float, default=None
         The same for the vectors: the sine of the largest angle to the true ones. None sets no
         limit.
     n_oversamples : int, default=10
         Projections beyond n_components, which make the sketch more reliable.
     n_iter : int or "auto", default="auto"
-        Number of refinements; A is read 2 * n_iter + 2 times. 0 is the decomposition of
-        one sketch [1]_. "auto" refines until the bounds of all errors are below the tolerances,
-        by blocks of a third of the columns, which take more passes but fewer products,
-        and reads A once more for a check that none was overlooked. For a tolerance of 1 % it
-        typically takes 2 to 8 refinements, and up to 16 for a flat spectrum.
+        Number of refinements; A is read 2 * n_iter + 2 times. 0 decomposes a
+        single sketch [1]_. "auto" refines until all error bounds are below the tolerances, in
+        blocks of a third of the columns, which take more passes but fewer products, and reads A
+        once more to check that no value was overlooked. For a tolerance of 1 % it typically takes
+        2 to 8 refinements, and up to 16 for a flat spectrum.
     opu : OPU, default=None
-        The device. None is an ideal one with a `GaussianMedium`.
+        The device. None uses a `GaussianMedium` and an ideal camera.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None.
 
@@ -94,9 +111,9 @@ def opu_svd(
     -------
     result : SVDResult
         A tuple ``U, s, Vt`` of shapes (m, n_components), (n_components,) and (n_components, n).
-        Vectors are orthonormal also where A has a lower rank; the largest entry of each row of Vt
-        is positive. All three are float32 if A is, else float64. ``result.error_bound`` says how
-        wrong each singular value may be, ``result.vector_error_bound`` how wrong its vectors.
+        Vectors are orthonormal even if A has a lower rank; the largest entry of each row of Vt
+        is positive. All three are float32 if A is, else float64. ``result.error_bound`` bounds
+        the error of each singular value, ``result.vector_error_bound`` that of its vectors.
 
     Raises
     ------
@@ -108,11 +125,13 @@ def opu_svd(
     Warns
     -----
     sklearn.exceptions.ConvergenceWarning
-        If vectors are not determined to ``vector_tol``, since singular values are equal.
+        If vectors are not determined to ``vector_tol`` because singular values are equal.
 
     See Also
     --------
     skopu.OPUTruncatedSVD : The same as a transformer.
+    opu_eigh : Eigenvalues of a symmetric matrix, in fewer passes.
+    SpectrumDisplay : Singular values with their error bounds, drawn.
     sklearn.utils.extmath.randomized_svd : Power iteration on a stored random matrix.
 
     Notes
@@ -120,12 +139,12 @@ def opu_svd(
     Memory is (m + n) times the width of the Krylov space, some 2 to 5 (n_components +
     n_oversamples) columns with "auto".
 
-    An error bound is an estimate with a margin, from residuals and how they fall: true errors were
-    below it in 99.6 % of 1680 decompositions, and a fifth of it in the median, see
+    An error bound is an estimate with a margin, from the residuals and how they fall. True errors
+    were below it in 99.6 % of 1680 decompositions; their median was a fifth of it, see
     :doc:`/user_guide/linear_algebra`.
 
-    A noisy camera changes what the sketch holds, not the products that follow: with
-    refinements little of the noise is left.
+    A noisy camera affects the sketch, not the products that follow: refinements remove most of the
+    noise.
 
     References
     ----------

@@ -6,24 +6,31 @@ from ._random_vectors import probes
 
 
 class TraceMethod(BaseEstimator):
-    """A way to estimate traces from products with random vectors; the base class of all.
+    """Base class of the methods that estimate traces from products with random vectors.
 
-    A method of your own needs `estimate`. It is passed as ``method=MyMethod()``, and takes
-    functions of a matrix as well as matrices.
+    A method of your own needs `estimate`. Pass it as ``method=MyMethod()``. It works for functions
+    of a matrix as well as for matrices.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Attributes
     ----------
     name : str
-        What errors call it.
+        Its name in error messages.
     least : int
-        Fewest products that it takes.
+        Smallest number of products it needs.
     unit_vectors : bool
-        Whether products with all unit vectors, which are exact, take its place where as many are
-        allowed. Not unless a method says so.
+        Whether products with all unit vectors, which are exact, replace it if enough products are
+        allowed. False by default.
+
+    See Also
+    --------
+    skopu.opu_trace : What uses it.
+    skopu.OPUTraceEstimator : The estimator that uses it.
 
     Examples
     --------
-    Probes of signs alone, which see the diagonal without an error:
+    Probes of random signs, which give the trace of a diagonal matrix exactly:
 
     >>> import numpy as np
     >>> from skopu.linalg import TraceMethod, opu_trace
@@ -43,16 +50,15 @@ class TraceMethod(BaseEstimator):
     unit_vectors = False
 
     def estimate(self, A, n_products, opu):
-        """Estimate the trace of A; the one method that a way of your own needs.
+        """Estimate the trace of A; the one method that a class of your own needs.
 
         Parameters
         ----------
         A : object
-            The matrix, or a function of it, with no more than ``shape``, ``dtype`` and
-            ``matmat(X)``: the product with a 2-d array of shape (n, n_columns), whose columns
-            it counts.
+            The matrix, or a function of it. It has only ``shape``, ``dtype`` and ``matmat(X)``, the
+            product with an array of shape (n, n_columns), whose columns it counts.
         n_products : int
-            Most columns that may be multiplied, at least ``least``.
+            Maximum number of columns to multiply, at least ``least``.
         opu : Device
             The device.
 
@@ -61,27 +67,27 @@ class TraceMethod(BaseEstimator):
         value : float
             Estimate of the trace.
         standard_error : float
-            Standard deviation of its error, estimated; infinite where nothing is known of it.
+            Estimated standard deviation of its error; infinite if nothing is known about it.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method estimate.")
 
     @staticmethod
     def probes(A, n, opu):
-        """Make independent random vectors, by the device; others in each call.
+        """Read independent random vectors from the device; new ones in each call.
 
         Parameters
         ----------
         A : object
-            As `estimate` gets it.
+            The argument of `estimate`.
         n : int
-            How many.
+            Number of vectors.
         opu : Device
-            As `estimate` gets it.
+            The argument of `estimate`.
 
         Returns
         -------
         X : array of shape (A.shape[0], n)
-            Columns of squared length A.shape[0] and of uniformly random direction.
+            Columns of squared length A.shape[0] and uniformly random direction.
         """
         start = A.n_probes
         A.n_probes += n

@@ -52,52 +52,52 @@ def opu_trace(
 ):
     """Trace of A, or of a function of A, from a few products with random vectors.
 
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
+
     Parameters
     ----------
     A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, n)
-        Real matrix; symmetric where ``function`` is given, any otherwise.
+        Real matrix, which must be symmetric if ``function`` is given.
     n_matvecs : int, default=100
-        Most products of A with a vector. Where they allow n of A itself, n unit vectors are
-        multiplied instead, which is exact; not by "sketch" or a method of your own.
+        Maximum number of products of A with a vector. If they allow n products with A itself, it is
+        multiplied by n unit vectors, which is exact; not for "sketch" or a method of your own.
     rtol : float, default=None
-        Standard error, relative to the trace, at which to stop. Products are spent in rounds, each
-        larger than the one before and with vectors of its own, and the last round is the estimate:
-        the others, some half of all products, say how many it takes. A round of n products or more
-        is one of unit vectors. A "sketch" reads the same vectors again. None spends all products at
-        once.
+        Standard error, relative to the trace, at which to stop. Products are made in rounds, each
+        larger than the last and with new vectors. The last round is the estimate; the others, about
+        half of all products, find how many it takes. A round of n or more products uses unit
+        vectors. A "sketch" reads the same vectors again. None makes all products at once.
     method : {"xtrace", "xnystrace", "hutch++", "hutchinson", "sketch"} or TraceMethod, \
             default="xtrace"
-        How they are spent. With m products, each error is for a symmetric A:
+        How the products are used. With m products, and errors for a symmetric A:
 
         - "hutchinson" [1]_: mean of m quadratic forms x'Ax. Error about sqrt(2 / m) times
           the Frobenius norm of A less its mean eigenvalue.
-        - "hutch++" [2]_: a third of the products find the leading eigenspace, whose trace
-          is exact, another third; the last one is "hutchinson" on the rest. Error O(1 / m).
-        - "xtrace" [3]_: "hutch++" with all vectors used for both, each left out of the
-          space in its turn. The most accurate of those for any A as soon as the spectrum falls.
-        - "xnystrace" [3]_: the same with a Nyström approximation, which takes one product a
-          vector instead of two, for a positive semi-definite A or f(A): more accurate still.
-        - "sketch" [4]_: tr(R'AR) / m from the rows of A sent through the device, as the
-          optical machine makes it; R is read from it as well. About as accurate as
-          "hutchinson", and the same where A has no rows to show: for an operator or a
-          function.
+        - "hutch++" [2]_: a third of the products find the leading eigenspace, another third its
+          exact trace, and the last third are "hutchinson" on the rest. Error O(1 / m).
+        - "xtrace" [3]_: "hutch++" with all vectors used for both, each left out of the space in
+          turn. The most accurate method for a general A as soon as the spectrum falls.
+        - "xnystrace" [3]_: the same with a Nyström approximation, which takes one product per
+          vector, not two, for a positive semi-definite A or f(A): more accurate still.
+        - "sketch" [4]_: tr(R'AR) / m from the rows of A sent through the device, as on real
+          hardware; R is read from the device as well. About as accurate as "hutchinson", and
+          identical to it if A has no rows to show: for an operator or a function.
     function : {"log", "exp", "sqrt", "inv"} or callable, default=None
-        Estimate tr f(A) instead; "log" is the log-determinant. A callable takes an array
-        of eigenvalues to a real array of the same shape. All methods take all functions.
+        Estimate tr f(A) instead; "log" is the log-determinant. A callable maps an array
+        of eigenvalues to a real array of the same shape. Every method takes any function.
     lanczos_steps : int, default=20
-        Products with A that a product with f(A) costs at most, where a function is given:
-        m above is then n_matvecs // lanczos_steps; at least 4. More steps suit
-        ill-conditioned A; the standard error includes an estimate of what further steps
-        would change, and is infinite where they are too few for one.
+        Maximum number of products with A for one product with f(A), at least 4; m above is then
+        n_matvecs // lanczos_steps. An ill-conditioned A needs more steps. The standard error
+        includes an estimate of what further steps would change, and is infinite if there are too
+        few steps for this estimate.
     preconditioner : {"diagonal", "nystrom"}, default=None
-        How a better conditioned matrix is made of A, for "log" and "inv" of an ill-conditioned
-        one: its Lanczos process takes far fewer steps. "diagonal" scales rows and columns to a
-        diagonal of ones, as suits stiffness matrices and others of uneven scale; A must be a
-        matrix. "nystrom" makes leading eigenvalues equal [6]_, as suits kernel matrices; a tenth of
-        n_matvecs goes into it.
+        How to improve the condition of A for "log" and "inv", so that the Lanczos process takes
+        far fewer steps. "diagonal" scales rows and columns to a diagonal of ones, which suits
+        stiffness matrices and others of uneven scale; A must be a matrix. "nystrom" makes the
+        leading eigenvalues equal [6]_, which suits kernel matrices; it takes a tenth of
+        n_matvecs.
     opu : OPU, default=None
-        The device. None is an ideal one with a `GaussianMedium`. Of a layered medium one
-        mode per block is used: modes of a block are not independent.
+        The device. None uses a `GaussianMedium` and an ideal camera. In a layered
+        medium, one mode per block is used, since modes of a block are not independent.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None.
 
@@ -106,51 +106,58 @@ def opu_trace(
     value : float
         Estimate of the trace.
     standard_error : float
-        Standard deviation of its error, estimated: what rounding does where unit vectors were
-        multiplied; infinite where the Lanczos process has not converged.
+        Estimated standard deviation of its error. With unit vectors it is the rounding error; it is
+        infinite if the Lanczos process has not converged.
     n_matvecs : int
-        Number of products that were made, at most the number asked for.
+        Number of products made, at most ``n_matvecs``.
 
     Raises
     ------
     ValueError
-        If A is not square, complex or contains NaN; is not symmetric, or has eigenvalues
-        where the function is not defined; is not positive semi-definite where the method needs it;
+        If A is not square, complex or contains NaN; if it must be symmetric or
+        positive semi-definite and is not, or has eigenvalues where the function is not defined; if
         n_matvecs is too small for the method, or rtol is not positive.
 
     Warns
     -----
     sklearn.exceptions.ConvergenceWarning
         If n_matvecs products are too few for ``rtol``.
-        If the trace of a function still changes with the number of Lanczos steps, or, for
-        "inv", the smallest eigenvalue that they find does, and matters. The standard error is
-        then infinite.
+        If the trace of a function still changes with the number of Lanczos steps; or, for "inv",
+        if the smallest eigenvalue found does so and matters. The standard error is then infinite.
+
+    See Also
+    --------
+    OPUTraceEstimator : The same as an estimator.
+    opu_diagonal : The diagonal, entry by entry.
+    opu_spectral_density : The eigenvalues that the trace sums.
+    count_triangles : The trace of the cube of an adjacency matrix.
+    TraceConvergenceDisplay : How the error falls with the number of products.
 
     Notes
     -----
-    The error is itself estimated, from m values, for "xtrace" m / 2 and for "hutch++" m / 3
-    of them. If these are fewer than 20, take intervals from Student's t distribution. Values
-    of "xtrace" and "xnystrace" share their space, and the error is widened for it. Where their
-    number of vectors is the rank of A, or one less, of equal eigenvalues, intervals of 95 % cover
-    79 to 89 % with "xtrace", 91 to 95 % with "xnystrace"; with fewer vectors, or one more, they
-    cover what they say.
+    The error is itself estimated, from m values, or m / 2 for "xtrace" and m / 3 for "hutch++".
+    With fewer than 20 values, take intervals from Student's t distribution. Values of "xtrace" and
+    "xnystrace" share their space, and the error is widened to account for it. If all non-zero
+    eigenvalues are equal and the number of vectors is the rank of A, or one less, intervals of 95 %
+    cover 79 to 89 % with "xtrace" and 91 to 95 % with "xnystrace"; with fewer vectors, or one more,
+    they cover 95 %.
 
-    "xtrace" and "hutch++" take probes as rotation invariant, which those read by a camera of
-    two bits or less are not: their bias is then a few per cent of the part of the trace
-    outside the space.
+    "xtrace" and "hutch++" assume that probes are rotation invariant, which those read by a camera
+    of two bits or fewer are not: their bias is then a few per cent of the part of the trace outside
+    the space.
 
     Noise of variance s^2 in the camera's reading of a random vector would multiply a
-    quadratic form by 1 + s^2. It does so through the vector's length alone, and lengths are
-    known: each vector is scaled to sqrt(n), which removes the bias, and the random
-    lengths' part of the variance with it. In a "sketch", A's rows and R are read in different
-    frames, whose noise is independent and leaves no bias.
+    quadratic form by 1 + s^2. It does so only through the vector's length, which is
+    known: each vector is scaled to length sqrt(n). This removes the bias, and the variance due to
+    random lengths with it. In a "sketch", the rows of A and R are read in different frames, whose
+    independent noise leaves no bias.
 
     With a preconditioner P = inv(M M'), the logarithm's trace is that of log(M'AM) plus the
-    log-determinant of P, and the inverse is M inv(M'AM) M'. Where nothing is known of A, try both:
-    the smaller standard error is the better one.
+    log-determinant of P, and the inverse is M inv(M'AM) M'. If nothing is known about A, try both
+    and keep the smaller standard error.
 
-    Lanczos vectors are reorthogonalised in full. x'f(A)x by the Lanczos process is
-    stochastic Lanczos quadrature [5]_.
+    Lanczos vectors are reorthogonalised in full. Finding x'f(A)x by the Lanczos process
+    is called stochastic Lanczos quadrature [5]_.
 
     References
     ----------

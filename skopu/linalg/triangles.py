@@ -33,39 +33,40 @@ def count_triangles(
     opu=None,
     random_state=None,
 ):
-    """Number of triangles of a graph, counted, or estimated from products with its matrix.
+    """Number of triangles of a graph, counted or estimated from products with its matrix.
 
     A triangle is six closed walks of three steps, so the number is tr(A^3) / 6 [1]_,
-    estimated by XTrace [2]_. Where it costs less, triangles are counted instead.
+    estimated by XTrace [2]_. If counting costs less, triangles are counted.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Parameters
     ----------
     adjacency : {ndarray, sparse matrix, LinearOperator} of shape (n_nodes, n_nodes)
-        Symmetric matrix of zeros and ones with a zero diagonal; of a networkx graph G it is
+        Symmetric matrix of zeros and ones with a zero diagonal; for a networkx graph G it is
         ``networkx.to_scipy_sparse_array(G, weight=None)``. Entries other than 0 and 1 need
         ``weighted``, a matrix that is not symmetric ``directed``.
     n_matvecs : int, default=200
-        Most products of the adjacency matrix with a vector that an estimate makes, at least 11;
-        multiples of 5 are used in full, 5 k + 1 where it is a LinearOperator. Of a directed
-        graph that is an operator, at least 20, multiples of 10 in full.
+        Maximum number of products of the adjacency matrix with a vector for an estimate, at least
+        11. Multiples of 5 are used in full, or 5 k + 1 for a LinearOperator. A directed graph
+        given as an operator needs at least 20 and uses multiples of 10 in full.
     rtol : float, default=None
-        Standard error, relative to the number, at which an estimate stops. Products are spent in
-        rounds, each larger than the one before and with vectors of its own, and the last round is
-        the estimate. None spends all products at once.
+        Standard error, relative to the number, at which an estimate stops. Products are made in
+        rounds, each larger than the last and with new vectors. The last round is the estimate. None
+        makes all products at once.
     method : {"auto", "exact", "estimate"}, default="auto"
-        "exact" counts all triangles of a matrix or an array. "auto" does so where it would take
-        less time than an estimate by all n_matvecs products, judged by the number of its
-        multiplications.
+        "exact" counts all triangles of a matrix or an array. "auto" does so if it should take less
+        time than an estimate from n_matvecs products, judged by the number of multiplications.
     weighted : bool, default=False
-        Whether entries are weights of edges, none of them negative. A triangle then counts as the
+        Whether entries are non-negative weights of edges. A triangle then counts as the
         geometric mean of its three weights, (w_ij w_jk w_ki)^(1/3) [3]_.
     directed : bool, default=False
-        Whether entry (i, j) is an edge from i to j alone. All ways are then counted to join three
-        nodes by an edge between each two of them, in either direction [4]_: one for a cycle, eight
-        for three nodes of which each leads to both others.
+        Whether entry (i, j) is an edge from i to j only. A triangle then has one edge, in either
+        direction, between each two of its three nodes [4]_: a cycle counts once, three nodes that
+        all lead to each other eight times.
     opu : OPU, default=None
-        The device. None is an ideal one with a `GaussianMedium`. Of a layered medium one
-        mode per block is used. An exact count takes none.
+        The device. None uses a `GaussianMedium` and an ideal camera. In a layered
+        medium, one mode per block is used. An exact count uses no device.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None.
 
@@ -74,48 +75,51 @@ def count_triangles(
     value : float
         Number of triangles, or sum of their geometric means.
     standard_error : float
-        Standard deviation of its error, estimated; 0 if they were counted.
+        Estimated standard deviation of its error; 0 if triangles were counted.
     n_matvecs : int
-        Number of products that were made; 0 if they were counted.
+        Number of products made; 0 if triangles were counted.
 
     Raises
     ------
     ValueError
-        If the adjacency matrix is not square or has self-loops; is not symmetric and not said to
-        be directed; has weights and is not said to be weighted, or negative ones; is an operator
-        where its entries are needed; n_matvecs is too small, or rtol is not positive.
+        If the adjacency matrix is not square or has self-loops; is not symmetric without
+        ``directed``; has weights without ``weighted``, or negative ones; is an operator where
+        entries are needed; if n_matvecs is too small, or rtol is not positive.
 
     Warns
     -----
     sklearn.exceptions.ConvergenceWarning
         If n_matvecs products are too few for ``rtol``.
 
+    See Also
+    --------
+    opu_trace : Traces of other matrices and functions.
+    opu_spectral_density : Eigenvalues of a graph.
+
     Notes
     -----
-    Of the five products per random vector x, three give A x, A^2 x and A^3 x, and two A q
-    and A^2 q for a vector q of an orthonormal basis of all A^3 x. Then
-    x'A^3 x = (A x)'(A^2 x), and the same in the basis, without a sixth. The same products
-    give estimates of tr(A), which is 0, and of tr(A^2), twice the number of edges. Their
-    errors, known, correct that of tr(A^3) by regression, which makes it smaller by a third
-    on social networks and leaves a bias of order 1 / n_matvecs, far below the standard
-    error. A LinearOperator takes one more product to count its edges; its weights and
-    self-loops cannot be seen and are not refused. As a directed graph it takes transposed
-    products as well, one for each other, and its edges are not counted.
+    Of the five products per random vector x, three give A x, A^2 x and A^3 x, and two A q and A^2 q
+    for a vector q of an orthonormal basis of all A^3 x. Then x'A^3 x = (A x)'(A^2 x), and likewise
+    in the basis, which saves a sixth product. The same products give estimates of tr(A), which is
+    0, and of tr(A^2), which is twice the number of edges. Their errors are known, and reduce the
+    error of tr(A^3) by regression: by a third on social networks, with a bias of order 1 /
+    n_matvecs, far below the standard error. A LinearOperator takes one more product to count its
+    edges; its weights and self-loops cannot be checked. As a directed graph it takes as many
+    transposed products as well, and its edges are not counted.
 
-    An exact count of a sparse matrix orders nodes by their degrees and multiplies the triangle of
-    the matrix above its diagonal by itself or its transpose, of which it takes the entries at
-    edges: few multiplications, since no node has many neighbours of larger degree. That of an
-    array is a product of NumPy's, of n^3 multiplications. Numbers of triangles are exact up to
-    2^53, or 2^50 for an array; sums of weights to rounding. An estimate pays where nodes have
-    hundreds of neighbours, for dense graphs of more than some hundred nodes, and for operators.
+    An exact count of a sparse matrix orders nodes by degree, multiplies the upper triangle of the
+    matrix by itself or its transpose, and keeps the entries at edges. This takes few
+    multiplications, since no node has many neighbours of larger degree. An array takes n^3
+    multiplications, in NumPy. Numbers of triangles are exact up to 2^53, or 2^50 for an array; sums
+    of weights up to rounding. An estimate is worthwhile if nodes have hundreds of neighbours, for
+    dense graphs of more than a few hundred nodes, and for operators.
 
-    Weighted and directed graphs are counted as ``networkx.clustering`` does. With its
-    coefficients c, degrees d and largest weight w, the number is
-    ``sum(c * d * (d - 1)) / 6 * w``, and ``sum(c * (d * (d - 1) - 2 * r)) / 3 * w`` of a directed
-    graph, where d is in-degree plus out-degree and r the number of a node's edges that lead both
-    ways. An undirected graph has eight times as many triangles by ``directed=True``. networkx
-    passes over self-loops, which are refused here: subtract ``scipy.sparse.diags(A.diagonal())``.
-    Weights and directions take a copy of the matrix.
+    Weighted and directed graphs are counted as ``networkx.clustering`` does. With its coefficients
+    c, degrees d and largest weight w, the number is ``sum(c * d * (d - 1)) / 6 * w``, and ``sum(c *
+    (d * (d - 1) - 2 * r)) / 3 * w`` for a directed graph, where d is in-degree plus out-degree and
+    r the number of a node's edges that lead both ways. With ``directed=True`` an undirected graph
+    has eight times as many triangles. networkx ignores self-loops; here they raise an error:
+    subtract ``scipy.sparse.diags(A.diagonal())``. Weights and directions need a copy of the matrix.
 
     References
     ----------
@@ -139,7 +143,7 @@ def count_triangles(
     >>> count_triangles(np.roll(np.eye(3), 1, axis=1), directed=True).value
     1.0
 
-    Without a matrix to read, an estimate, of 1 % at most:
+    Without entries to read, an estimate to 1 % or better:
 
     >>> from scipy.sparse.linalg import LinearOperator
     >>> n = 1000
