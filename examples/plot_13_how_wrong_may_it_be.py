@@ -22,8 +22,9 @@ After this notebook you can
 # -------------------
 # The trace of a kernel matrix from products with random vectors. An interval of 95 % is two
 # standard errors to each side, a little more where these are estimated from few values:
-# Student's t distribution says how much. It is right if the intervals of 95 % of all seeds hold
-# the true trace. We try 200 seeds; their share has a standard error, too, of some 1.5 %.
+# Student's t distribution says how much. It is right if 95 of 100 such intervals hold the true
+# trace. For each of ten seeds we count how many of 100 do. Numbers after +- are standard errors
+# over the seeds, here and below.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -33,84 +34,116 @@ from sklearn.metrics.pairwise import rbf_kernel
 
 from skopu import opu_trace
 
+seeds = range(10)
+
+
+def standard_error(values):
+    return np.std(values, axis=0, ddof=1) / np.sqrt(len(values))
+
+
+def estimate(values, digits=1):
+    """Mean over seeds, and its standard error."""
+    return f"{np.mean(values):.{digits}f} +- {standard_error(values):.{digits}f}"
+
+
 X, y = load_digits(return_X_y=True)
 X = X / 16
 K = rbf_kernel(X[:300], gamma=0.5)
 exact = np.trace(K)
 # Values that are averaged, for each product.
 methods = {"hutchinson": 1, "xtrace": 1 / 2, "xnystrace": 1}
-n_seeds, n_matvecs = 200, 40
+n_trials, n_matvecs = 100, 40
 
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), sharey=True, layout="constrained")
 for axis, (method, values_each) in zip(axes, methods.items(), strict=True):
-    found = [opu_trace(K, n_matvecs, method=method, random_state=s) for s in range(n_seeds)]
+    found = [
+        opu_trace(K, n_matvecs, method=method, random_state=n_trials * seed + trial)
+        for seed in seeds
+        for trial in range(n_trials)
+    ]
     values, errors, _ = np.array(found).T
     wide = scipy.stats.t.ppf(0.975, values_each * n_matvecs - 1)
     holds = abs(values - exact) <= wide * errors
-    share, spread = holds.mean(), np.sqrt(0.95 * 0.05 / n_seeds)
-    print(
-        f"{method:10}: error {np.std(values) / exact:.2%}, "
-        f"intervals hold the trace in {share:.1%} +- {spread:.1%} of seeds"
-    )
+    each = 100 * holds.reshape(-1, n_trials).mean(axis=1)
+    off = 100 * np.sqrt(np.mean((values.reshape(-1, n_trials) / exact - 1) ** 2, axis=1))
+    print(f"{method}, intervals that hold the trace, %: {estimate(each)}")
+    print(f"{method}, root mean square error, %: {estimate(off, 3)}")
     shown = slice(40)
     for covers, color in ((True, "C0"), (False, "C3")):
         some = np.flatnonzero(holds[shown] == covers)
         axis.errorbar(some, values[some], wide * errors[some], fmt=".", color=color, capsize=2)
     axis.axhline(exact, color="k", linewidth=1)
-    axis.set(title=f"{method}, {n_matvecs} products", xlabel="seed")
+    axis.set(title=f"{method}, {n_matvecs} products", xlabel="trial")
 axes[0].set_ylabel("trace, with its interval of 95 %")
 plt.show()
 
 # %%
-# Red intervals miss the line: two of the forty that are drawn would do so by right. Here it is
-# some more: intervals are a little too narrow where few numbers of a skewed distribution are
-# averaged, and where all of them share a space, as those of "xtrace" do. Over many matrices 89
-# to 97 % hold; :doc:`the guide </user_guide/linear_algebra>` has the table.
+# Red intervals miss the line: two of the forty that are drawn would do so by right. Those of
+# "hutchinson" and of "xnystrace" hold the trace nearly as often as they should, in 94 to 95 % of
+# trials. Those of "xtrace" do in 90 to 93 %: they are somewhat too narrow, since the values that
+# are averaged share a space, and so are not independent. Other matrices are kinder or worse:
+# :doc:`the guide </user_guide/linear_algebra>` has a figure.
 #
 # What a tolerance costs
 # ----------------------
 # ``tol`` is the relative error up to which each singular value is to be known. How many passes over
 # the matrix that takes, the spectrum decides: we compare one that falls with one that is nearly
-# flat. Crosses are true errors, lines the bounds that the results report, which must be above; bars
-# are standard deviations over five seeds.
+# flat. Crosses are true errors, lines the bounds that the results report, which must be above.
+# Error bars are standard errors over ten matrices.
 
 from skopu import opu_svd
 
-rng = np.random.default_rng(0)
 n = 400
-U, _ = np.linalg.qr(rng.normal(size=(n, n)))
-V, _ = np.linalg.qr(rng.normal(size=(n, n)))
 index = np.arange(1, n + 1)
 spectra = {"1 / i": 1 / index, "nearly flat": 2 - index / n}
 tolerances = [0.1, 0.01, 1e-3, 1e-4, 1e-6]
 
+
+def matrix_of(spectrum, seed):
+    rng = np.random.default_rng(seed)
+    U, V = (np.linalg.qr(rng.normal(size=(n, n)))[0] for _ in range(2))
+    return (U * spectrum) @ V.T
+
+
+matrices = {name: [matrix_of(each, seed) for seed in seeds] for name, each in spectra.items()}
 figure, (accuracy, cost) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 for i, (name, spectrum) in enumerate(spectra.items()):
-    A = (U * spectrum) @ V.T
-    true, bounds, passes = [], [], []
-    for tol in tolerances:
-        found = [opu_svd(A, 10, tol=tol, random_state=seed) for seed in range(5)]
-        true.append([np.max(1 - f.s / spectrum[:10]) for f in found])
-        bounds.append([np.max(f.error_bound) for f in found])
-        passes.append([2 * f.n_iter + 2 for f in found])
-    true, bounds, passes = map(np.array, (true, bounds, passes))
+    true, bounds, passes = np.empty((3, len(seeds), len(tolerances)))
+    for row, (A, seed) in enumerate(zip(matrices[name], seeds, strict=True)):
+        for column, tol in enumerate(tolerances):
+            found = opu_svd(A, 10, tol=tol, random_state=seed)
+            true[row, column] = np.max(1 - found.s / spectrum[:10])
+            bounds[row, column] = np.max(found.error_bound)
+            passes[row, column] = 2 * found.n_iter + 2
     assert np.all(true <= bounds)
-    color = f"C{i}"
-    accuracy.loglog(tolerances, bounds.mean(axis=1), color=color, label=f"{name}: bound")
-    accuracy.loglog(tolerances, np.maximum(true, 1e-16), "x", color=color)
+    for column, tol in enumerate(tolerances):
+        print(f"{name}, tol={tol:g}: passes {estimate(passes[:, column])}")
+    means = [np.maximum(each, 1e-16).mean(axis=0) for each in (true, bounds)]
+    for mean, each, style, label in zip(
+        means, (true, bounds), ("x", "-"), ("error", "bound"), strict=True
+    ):
+        accuracy.errorbar(
+            tolerances, mean, standard_error(each), fmt=f"C{i}{style}", label=f"{name}: {label}"
+        )
     cost.errorbar(
-        tolerances, passes.mean(axis=1), passes.std(axis=1), color=color, capsize=3, label=name
+        tolerances,
+        passes.mean(axis=0),
+        standard_error(passes),
+        color=f"C{i}",
+        capsize=3,
+        label=name,
     )
-accuracy.loglog(tolerances, tolerances, "k:", label="as asked for")
+accuracy.plot(tolerances, tolerances, "k:", label="as asked for")
 accuracy.set(xlabel="tol", ylabel="largest relative error", title="Promise and truth")
+accuracy.set(xscale="log", yscale="log")
 cost.set(xlabel="tol", ylabel="passes over the matrix", xscale="log", title="What it costs")
 accuracy.legend()
 cost.legend()
 plt.show()
 
 # %%
-# Where the spectrum falls, three further digits cost a few passes. Where it is flat, the first
-# digit is the expensive one.
+# Where the spectrum falls, five further digits cost some four passes. Where it is flat, the first
+# digit is the expensive one, at some fifteen passes; five more cost as much again.
 #
 # "I don't know"
 # --------------
@@ -127,25 +160,30 @@ exact = np.trace(np.linalg.inv(K))
 print(f"condition {np.linalg.cond(K):.0e}, trace of the inverse {exact:.0f}")
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always", ConvergenceWarning)
-    value, error, _ = opu_trace(K, 2000, function="inv", random_state=0)
-print(f"as it is:           {value:7.0f} +- {error:.0f}, {len(caught)} warning")
+    plain = [opu_trace(K, 2000, function="inv", random_state=seed) for seed in seeds]
+off = [abs(each.value / exact - 1) for each in plain]
+print(f"as it is: relative error {estimate(off, 3)}")
+unknown = sum(np.isinf(each.standard_error) for each in plain)
+print(f"  {unknown} of {len(seeds)} standard errors are infinite, {len(caught)} warnings")
 
 options = {"method": "xnystrace", "lanczos_steps": 40, "preconditioner": "nystrom"}
-for seed in range(5):
-    value, error, _ = opu_trace(K, 2000, function="inv", random_state=seed, **options)
-    off = (value - exact) / error
-    print(f"better conditioned: {value:7.0f} +- {error:.0f}, off by {off:+.1f} standard errors")
+better = [opu_trace(K, 2000, function="inv", random_state=seed, **options) for seed in seeds]
+off = [abs(each.value / exact - 1) for each in better]
+print(f"better conditioned: relative error {estimate(off, 5)}")
+squares = [((each.value - exact) / each.standard_error) ** 2 for each in better]
+print(f"  (error / standard error) squared, which should be 1: {estimate(squares)}")
 
 # %%
 # The preconditioner makes the leading eigenvalues equal, from a tenth of the products; what is
-# left is well enough conditioned for forty steps, and the same number of products gives an
-# answer that knows how good it is.
+# left is well enough conditioned for forty steps. The same number of products gives an error of
+# one per cent in place of fourteen, and a standard error that fits, as far as ten seeds can tell.
 #
 # Which tolerance?
 # ----------------
 # Not the smallest that can be had. Data are a sample, here of 3000 patches of a photograph:
-# others would have given other principal components. How different, the bootstrap tells. A
-# computation that is more accurate than this answers a question that the data cannot.
+# others would have given other principal components. How different, ten samples tell; and where
+# there is only one, the bootstrap, which draws from it again. A computation that is more accurate
+# than this answers a question that the data cannot.
 
 from sklearn.datasets import load_sample_image
 from sklearn.feature_extraction.image import extract_patches_2d
@@ -153,9 +191,7 @@ from sklearn.feature_extraction.image import extract_patches_2d
 from skopu import OPUPCA
 
 image = load_sample_image("china.jpg") / 255
-patches = extract_patches_2d(image, (12, 12), max_patches=3000, random_state=0).reshape(3000, -1)
-
-k = 20
+k, tolerances = 20, (0.1, 0.01, 1e-4)
 
 
 def spectrum_of(rows):
@@ -164,43 +200,57 @@ def spectrum_of(rows):
     return np.sqrt(values[:k])
 
 
-exact = spectrum_of(patches)
-resampled = []
-for seed in range(20):
-    chosen = np.random.default_rng(seed).integers(len(patches), size=len(patches))
-    resampled.append(spectrum_of(patches[chosen]))
-sampling = np.std(resampled, axis=0, ddof=1) / exact
-
-figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
-axis.semilogy(range(1, k + 1), sampling, "k", linewidth=3, label="another sample")
-for tol, marker in ((0.1, "o"), (0.01, "s"), (1e-4, "^")):
-    errors, passes = [], []
-    for seed in range(5):
+spectra_found, bootstrap = [], []
+errors, passes = ({tol: [] for tol in tolerances} for _ in range(2))
+for seed in seeds:
+    patches = extract_patches_2d(image, (12, 12), max_patches=3000, random_state=seed)
+    patches = patches.reshape(3000, -1)
+    exact = spectrum_of(patches)
+    spectra_found.append(exact)
+    rng = np.random.default_rng(seed)
+    again = [spectrum_of(patches[rng.integers(3000, size=3000)]) for _ in range(10)]
+    bootstrap.append(100 * np.std(again, axis=0, ddof=1) / exact)
+    for tol in tolerances:
         pca = OPUPCA(k, tol=tol, random_state=seed).fit(patches)
-        errors.append(1 - np.sqrt(pca.explained_variance_) / exact)
-        passes.append(2 * pca.n_iter_ + 2)
-    worst = np.maximum(np.max(errors, axis=0), 1e-12)
-    label = f"tol={tol:g}: {np.mean(passes):.0f} passes"
-    axis.semilogy(range(1, k + 1), worst, marker, label=label, markersize=4)
+        errors[tol].append(100 * abs(1 - np.sqrt(pca.explained_variance_) / exact))
+        passes[tol].append(2 * pca.n_iter_ + 2)
+samples = 100 * np.std(spectra_found, axis=0, ddof=1) / np.mean(spectra_found, axis=0)
+
+figure, axis = plt.subplots(figsize=(9, 4), layout="constrained")
+components = range(1, k + 1)
+axis.semilogy(components, samples, "k-", label="another sample")
+axis.errorbar(
+    components,
+    np.mean(bootstrap, axis=0),
+    standard_error(bootstrap),
+    fmt="k:",
+    capsize=2,
+    label="another sample, by bootstrap",
+)
+for tol, marker in zip(tolerances, "os^", strict=True):
+    label = f"tol={tol:g}: {np.mean(passes[tol]):.1f} passes"
+    mean, error = np.mean(errors[tol], axis=0), standard_error(errors[tol])
+    axis.errorbar(components, mean, error, fmt=marker, ms=4, label=label)
 axis.set(
     xlabel="component",
-    ylabel="relative error of a singular value",
-    title="Worst of five seeds, and what another sample would change",
-    xticks=range(2, k + 1, 2),
+    ylabel="relative error of a singular value (%)",
+    title="Error, and what another sample would change",
+    xticks=components[1::2],
+    ylim=(1e-9, 20),  # below, there is only rounding
 )
-axis.legend()
+figure.legend(loc="outside right upper")
 plt.show()
-uncertainty = 1 / np.sqrt(2 * (len(resampled) - 1))
-print(
-    f"another sample changes singular values by {sampling.min():.1%} to {sampling.max():.1%}, "
-    f"each known to {uncertainty:.0%} of itself"
-)
+print(f"ten samples, mean of twenty components: they differ by {samples.mean():.1f} %")
+print(f"bootstrap, mean of twenty components, %: {estimate(np.mean(bootstrap, axis=1), 2)}")
+for tol in tolerances:
+    print(f"tol={tol:g}, largest error, %: {estimate(np.max(errors[tol], axis=1), 4)}")
+    print(f"tol={tol:g}, passes: {estimate(passes[tol])}")
 
 # %%
-# A tolerance of 1 % is the default for this reason: on data such as these it lies below what
-# another sample would change, and more digits would tell of these 3000 patches, not of the
-# photograph. Ask for more where the matrix is the thing itself: an operator of physics, a
-# graph, a matrix to be inverted.
+# A tolerance of 1 % is the default for this reason: on data such as these the errors that it
+# leaves, below 0.1 %, are far below the 2 % that another sample would change. More digits would
+# tell of these 3000 patches, not of the photograph. Ask for more where the matrix is the thing
+# itself: an operator of physics, a graph, a matrix to be inverted.
 #
 # Exercise 1: a classifier does not care
 # --------------------------------------
@@ -216,24 +266,21 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
-folds = StratifiedKFold(10, shuffle=True, random_state=0)
-scores = {
-    tol: cross_val_score(
-        make_pipeline(OPUPCA(20, tol=tol, random_state=0), KNeighborsClassifier()), X, y, cv=folds
-    )
-    for tol in (0.5, 0.01, 1e-6)
-}
+scores = {0.5: [], 0.01: [], 1e-6: []}
+for seed in seeds:
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    for tol, values in scores.items():
+        model = make_pipeline(OPUPCA(20, tol=tol, random_state=seed), KNeighborsClassifier())
+        values.append(100 * cross_val_score(model, X, y, cv=folds).mean())
+for tol, values in scores.items():
+    print(f"tol={tol:g}: accuracy, % {estimate(values, 2)}")
 for tol in (0.5, 0.01):
-    difference = scores[tol] - scores[1e-6]
-    error = difference.std(ddof=1) / np.sqrt(len(difference))
-    print(
-        f"tol={tol:g}: accuracy {scores[tol].mean():.4f}, "
-        f"less that of 1e-6: {difference.mean():+.4f} +- {error:.4f}"
-    )
+    difference = np.subtract(scores[tol], scores[1e-6])
+    print(f"tol={tol:g} less tol=1e-6: points {estimate(difference, 3)}")
 
 # %%
-# None is: the three classify the same digits alike. What a tolerance leaves out is far below
-# what folds change.
+# None is: the three classify the same digits alike, and 0.01 and 1e-6 have the same accuracy for
+# each seed.
 #
 # .. raw:: html
 #
@@ -251,20 +298,21 @@ for tol in (0.5, 0.01):
 #
 #     <details><summary>Solution</summary>
 
-for name, spectrum in spectra.items():
-    A = (U * spectrum) @ V.T
+for name in spectra:
     for vector_tol in (None, 0.01):
-        found = [opu_svd(A, 10, vector_tol=vector_tol, random_state=seed) for seed in range(5)]
-        sine = max(f.vector_error_bound.max() for f in found)
-        passes = np.array([2 * f.n_iter + 2 for f in found])
-        print(
-            f"{name:11}, vector_tol={vector_tol}: sine at most {sine:.2g}, "
-            f"{passes.mean():.1f} +- {passes.std(ddof=1) / np.sqrt(5):.1f} passes"
-        )
+        found = [
+            opu_svd(A, 10, vector_tol=vector_tol, random_state=seed)
+            for A, seed in zip(matrices[name], seeds, strict=True)
+        ]
+        sines = [f.vector_error_bound.max() for f in found]
+        passes = [2 * f.n_iter + 2 for f in found]
+        print(f"{name}, vector_tol={vector_tol}: sine at most {max(sines):.2g}")
+        print(f"{name}, vector_tol={vector_tol}: passes {estimate(passes)}")
 
 # %%
 # A vector is turned by what is missing, divided by the gap to the next value. Gaps of the flat
-# spectrum are small: its vectors cost many more passes than its values.
+# spectrum are small: without ``vector_tol`` the bound is 1, which says nothing, and with it there
+# are some thirteen passes more. Where the spectrum falls there are two.
 #
 # .. raw:: html
 #
