@@ -192,15 +192,28 @@ def test_spectrum_of_bad_input():
         SpectrumDisplay.from_estimator(OPUTruncatedSVD().fit(X), X[:, :9])
 
 
-def test_trace():
+@pytest.mark.parametrize("opu", [None, OPU(GaussianMedium(random_state=1))], ids=str)
+def test_traces_are_independent_estimates(opu):
     A = X.T @ X
-    estimator = OPUTraceEstimator(method="hutchinson", random_state=0)
-    display = TraceConvergenceDisplay.from_estimator(estimator, A, n_matvecs=[5, 50])
-    for i, n in enumerate([5, 50]):
-        fitted = estimator.set_params(n_matvecs=n).fit(A)
-        assert display.values[i] == fitted.trace_
-        assert display.standard_errors[i] == fitted.standard_error_
-        assert display.n_matvecs[i] == n
+    estimator = OPUTraceEstimator(method="hutchinson", opu=opu, random_state=0)
+    sizes = [40] * 60 + [10]
+    display = TraceConvergenceDisplay.from_estimator(estimator, A, n_matvecs=sizes)
+    np.testing.assert_array_equal(display.n_matvecs, sizes)
+    errors = (display.values - np.trace(A)) / display.standard_errors
+    assert abs(errors[:60].mean()) < 4 / np.sqrt(60)
+    assert 0.7 < errors[:60].std() < 1.4  # 60 values know it to 10 %
+    again = TraceConvergenceDisplay.from_estimator(estimator, A, n_matvecs=sizes)
+    np.testing.assert_array_equal(again.values, display.values)
+
+
+def test_traces_by_glass_that_is_measured():
+    A = X.T @ X
+    medium = MeasuredMedium(GaussianMedium(random_state=5).transmission_matrix(64, 100))
+    estimator = OPUTraceEstimator(8, method="hutchinson", opu=OPU(medium))
+    display = TraceConvergenceDisplay.from_estimator(estimator, A, n_matvecs=[8, 8])
+    fitted = estimator.fit(A)
+    np.testing.assert_array_equal(display.values, fitted.trace_)
+    np.testing.assert_array_equal(display.standard_errors, fitted.standard_error_)
 
 
 def test_alignment():

@@ -7,6 +7,7 @@ from sklearn.utils import check_random_state
 from .._feature_map import feature_map
 from .._utils.checks import check_count, validate_rows
 from ._drawing import figure_and_axes
+from ._glass import other_glass, seeds_of, with_other_glass
 
 
 class KernelApproximationDisplay:
@@ -90,9 +91,7 @@ class KernelApproximationDisplay:
         seeds = seeds[:1] if _is_fixed(features.opu, features.n_inputs) else seeds
         errors = np.empty((len(sizes), len(seeds)))
         for repeat, seed in enumerate(seeds):
-            other = clone(estimator).set_params(n=int(sizes[-1]), random_state=int(seed))
-            if other.opu is not None:
-                other.set_params(opu=_other_glass(other.opu, int(seed)))
+            other = with_other_glass(estimator, int(seed)).set_params(n=int(sizes[-1]))
             Z = other.fit_transform(X)
             for i, n in enumerate(sizes):  # the first of many features are those of few
                 approximated = (Z[:, :n] @ Z[:, :n].T) * (sizes[-1] / n)
@@ -143,23 +142,10 @@ class KernelApproximationDisplay:
         return self
 
 
-def _other_glass(opu, seed):
-    """The device with other glass, where it is made from a seed."""
-    opu = clone(opu)
-    return opu.set_params(**dict.fromkeys(_seeds(opu), seed))
-
-
-def _seeds(opu):
-    """Names of the device's parameters that may be seeds of its glass."""
-    params = opu.get_params()
-    inner = ["medium__random_state"] if params.get("medium__random_state") is not None else []
-    return inner + [name for name in ("random_state",) if name in params]
-
-
 def _is_fixed(opu, n_inputs):
     """Whether there is no other glass than the device has."""
-    if not _seeds(opu):
+    if not seeds_of(opu):
         return True
     everything = np.ones((1, n_inputs))
-    seen = [_other_glass(opu, seed).without_noise().intensity(everything, 3) for seed in (0, 1)]
+    seen = [other_glass(opu, seed).without_noise().intensity(everything, 3) for seed in (0, 1)]
     return np.array_equal(*seen)

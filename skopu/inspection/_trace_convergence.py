@@ -1,13 +1,14 @@
 """Estimates of a trace, drawn."""
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.utils import check_random_state
 
 from ._drawing import figure_and_axes
+from ._glass import with_other_glass
 
 
 class TraceConvergenceDisplay:
-    """Estimates of a trace, with their error bars, against the products that they took.
+    """Independent estimates of a trace, with error bars, against the products that they took.
 
     Parameters
     ----------
@@ -48,6 +49,10 @@ class TraceConvergenceDisplay:
     def from_estimator(cls, estimator, X, *, n_matvecs=(10, 20, 50, 100, 200), exact=None, ax=None):
         """Estimate the trace of X with more and more products, and draw it.
 
+        The estimates are independent: each has glass of its own, whose seed is drawn from
+        ``random_state`` of the estimator. A device whose glass has no seed, as that of a
+        `MeasuredMedium`, is the same for all of them.
+
         Parameters
         ----------
         estimator : OPUTraceEstimator
@@ -73,7 +78,11 @@ class TraceConvergenceDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        fitted = [clone(estimator).set_params(n_matvecs=int(n)).fit(X) for n in n_matvecs]
+        rng = check_random_state(estimator.random_state)
+        fitted = [
+            with_other_glass(estimator, rng.randint(2**31 - 1)).set_params(n_matvecs=int(n)).fit(X)
+            for n in n_matvecs
+        ]
         taken, values, errors = zip(
             *((f.n_matvecs_, f.trace_, f.standard_error_) for f in fitted), strict=True
         )
