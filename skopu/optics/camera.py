@@ -18,9 +18,11 @@ _PIECE = 2**15  # readings that a thread makes in one go
 class Camera(BaseEstimator):
     """Camera with shot noise, read noise, saturation and quantisation, all off by default.
 
-    The intensity I of a mode gives the signal s = I * exposure. The camera counts
-    photons of it, adds its read noise, and rounds to its bits, saturating at s = 10. What
-    it reads is divided by the exposure again, so it is an intensity.
+    The intensity I of a mode gives the signal s = I * exposure. The camera counts its
+    photons, adds read noise, and rounds to its bits, saturating at s = 10. The result is divided
+    by the exposure, so a reading is again an intensity [1]_.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
@@ -28,28 +30,33 @@ class Camera(BaseEstimator):
         Bits of a reading, 1 to 16: signals 0 to 10 map to counts 0 to 2^bits - 1, signals
         outside are clipped. None neither rounds nor saturates.
     exposure : "auto" or float, default="auto"
-        Signal per unit of intensity. "auto" exposes each frame for a mean signal of 1, by
-        the intensity expected from the light that is sent in, and so reads a row alike
-        whatever rows come with it. Fully developed speckle then saturates with
-        probability exp(-10).
+        Signal per unit of intensity. "auto" exposes each frame for a mean signal of 1, given
+        the light sent in, so the reading of a row does not depend on the rows around it. Fully
+        developed speckle then saturates with probability exp(-10).
     photons : float, default=None
-        Mean number of photons detected at signal 1; their number is Poisson distributed.
-        None is the limit of bright light: no shot noise.
+        Mean number of photons detected at signal 1; the number is Poisson distributed. None is
+        the limit of bright light: no shot noise.
     read_noise : float, default=0.0
         Standard deviation of the Gaussian read noise in units of signal: 5 electrons at
         500 photons are 0.01.
     effects : sequence of CameraEffect, default=()
-        What else happens to the signal, in this order, after shot and read noise and before
-        it is rounded to bits.
+        Further effects on the signal, in this order, after shot and read noise and before
+        rounding to bits.
     random_state : int, default=None
         Seed of the noise. None means 0 for a camera used on its own, and the device's
         seed inside an `OPU`.
 
+    See Also
+    --------
+    OPU : The device that a camera belongs to.
+    skopu.optics.CameraEffect : Base class of further effects.
+    skopu.optics.flaws.DarkLevel : A sensor that does not read zero in the dark.
+    SpeckleDisplay : Readings drawn as an image.
+
     Notes
     -----
-    Noise depends on the seed, the content of the row and the number of the exposure:
-    reading the same rows again, in any order, type or batch, gives the same noise, and
-    ``repeat`` gives fresh frames.
+    Noise depends on the seed, the content of the row and the number of the exposure. The same rows
+    get the same noise again, in any order, dtype or batch; ``repeat`` takes new frames.
 
     References
     ----------
@@ -89,7 +96,7 @@ class Camera(BaseEstimator):
         Parameters
         ----------
         intensity : array-like of shape (n_frames, n_modes)
-            Non-negative intensities, one frame a row.
+            Non-negative intensities, one frame per row.
         counts : bool, default=False
             Whether to return camera counts instead of intensities.
         repeat : int, default=1
@@ -105,7 +112,7 @@ class Camera(BaseEstimator):
         ------
         ValueError
             If intensities are negative or not finite, a parameter is out of range, or
-            counts are asked of a camera without bits.
+            counts are requested from a camera without bits.
         """
         self.check()
         intensity, repeat = check_rows(intensity), check_count(repeat, "repeat")
@@ -124,7 +131,7 @@ class Camera(BaseEstimator):
 
     @property
     def is_ideal(self):
-        """Whether readings are the intensities themselves."""
+        """Whether readings equal the intensities."""
         return self.bits is None and not self.is_random and not self.effects
 
     @property
@@ -154,12 +161,12 @@ class Camera(BaseEstimator):
         check_seed(self.random_state, "Camera")
 
     def keys_of(self, X):
-        """What the noise of each row is keyed by: its content.
+        """Keys of the noise of each row: its content.
 
         Parameters
         ----------
         X : ndarray or CSR matrix of shape (n_frames, n_columns)
-            Rows that the frames belong to.
+            Rows that the frames show.
 
         Returns
         -------
@@ -171,29 +178,29 @@ class Camera(BaseEstimator):
     def read_frames(
         self, intensity, expected, keys, *, first_exposure=0, repeat=1, seed=None, counts=False
     ):
-        """Read frames whose mean intensity is known; see `read`, which expects that of each row.
+        """Read frames of known mean intensity; `read` takes the mean of each row.
 
         Parameters
         ----------
         intensity : ndarray of shape (n_frames, n_modes)
             Checked intensities; of any library.
         expected : ndarray of shape (n_frames,)
-            Mean intensity that ``exposure="auto"`` exposes for.
+            Mean intensity for ``exposure="auto"``.
         keys : list of int or None
-            What the noise of each frame is keyed by, see `keys_of`.
+            Keys of the noise of each frame, see `keys_of`.
         first_exposure : int, default=0
-            Number of the first exposure; others have other noise.
+            Number of the first exposure; each number has its own noise.
         repeat : int, default=1
             Number of exposures of each frame to average.
         seed : int, default=None
-            The device's; of use where the camera has no ``random_state``.
+            Seed of the device, used if the camera has no ``random_state``.
         counts : bool, default=False
             Whether to return camera counts instead of intensities.
 
         Returns
         -------
         reading : ndarray of shape (n_frames, n_modes)
-            As of `read`.
+            See `read`.
         """
         seed = check_seed(self.random_state if self.random_state is not None else seed, "Camera")
         backend = backend_of(intensity)

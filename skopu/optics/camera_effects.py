@@ -9,14 +9,21 @@ FULL_SCALE = 10.0  # in units of the expected signal; e^-10 of a speckle is brig
 
 
 class CameraEffect(BaseEstimator):
-    """One thing that a camera does to its signal; the base class of all of them.
+    """Base class of the effects of a camera on its signal.
 
-    An effect of your own needs one method, `apply`, and goes into ``Camera(effects=[...])``.
+    An effect of your own needs one method, `apply`. Pass it as ``Camera(effects=[MyEffect()])``.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Attributes
     ----------
     is_random : bool
-        Whether each exposure differs. True where `apply` draws from its generator.
+        Whether each exposure differs: True if `apply` draws from its generator.
+
+    See Also
+    --------
+    skopu.Camera : Applies effects.
+    skopu.optics.flaws.PixelGain : An effect that differs from pixel to pixel.
 
     Examples
     --------
@@ -38,7 +45,7 @@ class CameraEffect(BaseEstimator):
     is_random = False
 
     def check(self):
-        """Raise ValueError where a parameter is out of range; nothing is checked by default."""
+        """Raise ValueError if a parameter is out of range; nothing is checked by default."""
 
     def apply(self, signal, generator):
         """Change the signal of one exposure.
@@ -48,8 +55,8 @@ class CameraEffect(BaseEstimator):
         signal : ndarray of shape (n_modes,), float64
             Signal of each mode, in units of the expected one; read-only.
         generator : numpy.random.Generator or None
-            Seeded by the row's content and the number of the exposure, for this effect alone;
-            None where ``is_random`` is False.
+            Generator for this effect only, seeded by the content of the row and the number of the
+            exposure; None if ``is_random`` is False.
 
         Returns
         -------
@@ -59,15 +66,15 @@ class CameraEffect(BaseEstimator):
         raise NotImplementedError(f"{type(self).__name__} needs a method apply.")
 
     def apply_frames(self, signals, generators):
-        """Change the signals of several frames; by default frame by frame, by `apply`.
+        """Change the signals of several frames; by default `apply` for each frame.
 
         Parameters
         ----------
         signals : ndarray of shape (n_frames, n_modes), float64
             Signals, read-only.
         generators : callable or None
-            ``generators(i)`` is the generator of frame i, which ends the one asked for before;
-            None where ``is_random`` is False.
+            ``generators(i)`` is the generator of frame i; use it before asking for the next. None
+            if ``is_random`` is False.
 
         Returns
         -------
@@ -207,7 +214,7 @@ class Quantisation(CameraEffect):
         signal : ndarray of shape (n_modes,), float64
             Signal.
         generator : None
-            Of no use here.
+            Not used.
 
         Returns
         -------

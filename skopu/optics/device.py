@@ -13,26 +13,34 @@ _READ_AT_ONCE = 2**22  # readings that are asked of a device in one call
 
 
 class Device(BaseEstimator):
-    """An optical device as estimators see it; the base class of `OPU`.
+    """Base class of optical devices, simulated or real.
 
-    A device of your own needs two methods, `intensity` and `linear`, and then fits under every
-    estimator and function as their ``opu``. It may take its readings from anywhere, and need
-    neither know a field, nor have a seed, nor be pickled. The same rows should give the same
-    readings but for noise, and n readings the first of more.
+    A device of your own needs two methods, `intensity` and `linear`; every estimator and function
+    then accepts it as ``opu``. Readings may come from anywhere: it needs no field, no seed and no
+    pickling. Apart from noise, the same rows should give the same readings, and n readings should
+    be the first n of any larger number.
 
-    Estimators clone their device. A handle that cannot be copied is shared instead by a device
-    whose method ``__sklearn_clone__`` returns itself.
+    Estimators clone their device. If it holds a handle that cannot be copied, let its method
+    ``__sklearn_clone__`` return the device itself.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Attributes
     ----------
     max_inputs, max_outputs : int or None
-        Most input and output modes. None, as here, sets no limit.
+        Maximum number of input and output modes. None, the default, sets no limit.
     input_bits : int or None
-        What can be shown: 1 for zeros and ones, more for integers; None, as here, for any value.
+        What can be shown: 1 for zeros and ones, more for integers, None (the default) for any
+        value.
+
+    See Also
+    --------
+    skopu.OPU : The simulated device.
+    skopu.bench.BenchOPU : A device on real optics.
 
     Examples
     --------
-    A bench that is played back from a stored matrix:
+    A bench played back from a stored matrix:
 
     >>> import numpy as np
     >>> from skopu import OpticalRandomFeatures
@@ -56,7 +64,7 @@ class Device(BaseEstimator):
     input_bits = None
 
     def intensity(self, X, n, *, repeat=1, exposure=0):
-        """Camera reading of the speckle that X makes; one of the two methods to write.
+        """Camera reading of the speckle of X; one of the two methods to write.
 
         Parameters
         ----------
@@ -67,13 +75,13 @@ class Device(BaseEstimator):
         repeat : int, default=1
             Number of exposures to average.
         exposure : int, default=0
-            Number of the first of them: frames of another number have other noise. Of use to a
-            device whose noise is repeatable, as a simulated one's.
+            Number of the first exposure; each number has its own noise. For devices with
+            repeatable noise, such as simulated ones.
 
         Returns
         -------
         intensity : ndarray of shape (n_samples, n)
-            With mean ``||x||^2`` over the modes.
+            Readings with mean ``||x||^2`` over modes.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method intensity.")
 
@@ -89,31 +97,31 @@ class Device(BaseEstimator):
         repeat : int, default=1
             Number of exposures to average.
         exposure : int, default=0
-            Number of the first of them, see `intensity`.
+            Number of the first exposure, see `intensity`.
 
         Returns
         -------
         projections : ndarray of shape (n_samples, n)
-            Each with mean 0 and variance ``||x||^2`` over the modes.
+            Readings with mean 0 and variance ``||x||^2`` over modes.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method linear.")
 
     def check(self, n_inputs, n, mode):
-        """Check that the device is large enough, and its parameters.
+        """Check all parameters and the size of the device.
 
         Parameters
         ----------
         n_inputs : int
-            Number of inputs that are to be lit.
+            Number of inputs used.
         n : int
-            Number of readings of that mode.
+            Number of readings.
         mode : {"intensity", "linear"}
-            Which readings.
+            Which readings to take.
 
         Raises
         ------
         ValueError
-            If it has fewer inputs or outputs, or a parameter is wrong.
+            If the device has too few inputs or outputs, or a parameter is wrong.
         """
         check_count(n, "n")
         self._check_limits(n_inputs, n)
@@ -132,7 +140,7 @@ class Device(BaseEstimator):
                 )
 
     def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, exposure=0):
-        """Readings of checked rows; what estimators call.
+        """Read checked rows; the method that estimators call.
 
         Parameters
         ----------
@@ -141,28 +149,28 @@ class Device(BaseEstimator):
         n : int
             Number of readings of each row.
         mode : {"intensity", "linear"}
-            Which readings.
+            Which readings to take.
         finish : callable, default=None
-            ``finish(piece, outputs)`` returns what is to be made of a piece of the readings,
-            and may write over it; outputs is the slice of columns that it holds.
+            ``finish(piece, outputs)`` turns a piece of the readings into the result,
+            and may overwrite the piece; outputs is its slice of columns.
         out : ndarray of shape (n_samples, n), default=None
-            Where to write.
+            Array to write to.
         name : str, default="X"
-            What errors call X.
+            Name of X in error messages.
         repeat : int, default=1
             Number of exposures to average.
         exposure : int, default=0
-            Number of the first of them, see `intensity`.
+            Number of the first exposure, see `intensity`.
 
         Returns
         -------
         readings : ndarray of shape (n_samples, n)
-            Of the dtype of X; out, if it is given.
+            Readings in the dtype of X; ``out`` if it is given.
 
         Raises
         ------
         ValueError
-            If the device cannot show or read so much, or returns something else than it should.
+            If the device has too few inputs or outputs, or returns the wrong kind of result.
         """
         self.check(X.shape[1], n, mode)
         result = new_result(X, n, out)
@@ -182,26 +190,26 @@ class Device(BaseEstimator):
         return result
 
     def vjp(self, X, cotangents, mode):
-        """Vector-Jacobian product of readings: what their gradient says of X.
+        """Vector-Jacobian product of readings, for gradients with respect to X.
 
         Parameters
         ----------
         X : array of shape (n_samples, n_inputs)
-            Rows of which readings were made.
+            Rows that were read.
         cotangents : array of shape (n_samples, n)
-            Derivatives of a number by the readings, of the library and dtype of X.
+            Derivatives of a scalar with respect to the readings; of the library and dtype of X.
         mode : {"intensity", "linear"}
-            Which readings.
+            Which readings to take.
 
         Returns
         -------
         gradient : array of shape (n_samples, n_inputs)
-            Derivatives of the same number by X.
+            Derivatives of the same scalar with respect to X.
 
         Raises
         ------
         ValueError
-            If only the light itself knows the glass.
+            If the glass is known only through readings.
         """
         raise ValueError(
             f"A {type(self).__name__} is known by its readings alone, and these have no gradient. "
@@ -209,14 +217,14 @@ class Device(BaseEstimator):
         )
 
     def exposures(self, n_samples, mode="intensity", *, signed=False, repeat=1):
-        """Number of camera frames that readings take.
+        """Number of camera frames needed.
 
         Parameters
         ----------
         n_samples : int
             Number of rows.
         mode : {"intensity", "linear"}, default="intensity"
-            Which reading.
+            Which reading to take.
         signed : bool, default=False
             Whether rows have negative values.
         repeat : int, default=1
@@ -225,7 +233,7 @@ class Device(BaseEstimator):
         Returns
         -------
         n_frames : int
-            Of all rows together: one a row, unless a device says otherwise.
+            For all rows together: one per row, unless a device overrides this.
         """
         return n_samples * repeat
 
@@ -240,39 +248,39 @@ class Device(BaseEstimator):
         Returns
         -------
         block_size : int
-            1 unless a device says otherwise: modes are independent.
+            1 unless a device overrides this: modes are independent.
         """
         return 1
 
     def with_independent_modes(self, n_inputs, n):
-        """The device, read at modes that are independent of each other.
+        """The device, read only at independent modes.
 
         Parameters
         ----------
         n_inputs : int
             Number of input modes.
         n : int
-            Number of linear projections that will be asked of it.
+            Number of linear projections needed.
 
         Returns
         -------
         device : Device
-            This device, unless its neighbouring modes are not independent.
+            This device, if its neighbouring modes are independent.
         """
         return self
 
     def without_noise(self):
-        """The same glass, seen exactly: the digital reference that networks call "dense".
+        """The same glass without noise: the reference for ``feedback="dense"`` in networks.
 
         Returns
         -------
         device : Device
-            Here there is none.
+            By default there is none.
 
         Raises
         ------
         ValueError
-            If only the light itself knows the glass.
+            If the glass is known only through readings.
         """
         raise ValueError(
             f'A {type(self).__name__} is known by its readings alone: set feedback="optical", so '
@@ -285,7 +293,7 @@ class Device(BaseEstimator):
         Returns
         -------
         seed : int
-            0 for a device that has none.
+            0 if the device has none.
         """
         return 0
 

@@ -11,11 +11,12 @@ from .medium import Medium
 class GaussianMedium(Medium):
     """Independent circular complex Gaussian entries with E|r|^2 = 1.
 
-    The textbook model of a thick scattering medium, and what the kernels and the bounds
-    of randomized linear algebra assume. Its field costs O(d n), as a matrix product
-    does, but the matrix is not held: blocks of 32 modes come from a counter-based
-    generator whenever they are needed. The first modes are kept for the next call, up to
-    128 MiB of them (10,000 modes of 784 inputs in double precision).
+    The textbook model of a thick scattering medium, assumed by the kernels and by the bounds of
+    randomized linear algebra. A field costs O(d n), like a matrix product, but the matrix is not
+    stored: a counter-based generator draws blocks of 32 modes when needed. The first modes are
+    kept for the next call, up to 128 MiB (10,000 modes of 784 inputs in double precision).
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
@@ -23,11 +24,16 @@ class GaussianMedium(Medium):
         Seed that names the piece of glass. None means 0 for a medium used on its own,
         and the device's seed inside an `OPU`.
 
+    See Also
+    --------
+    LayeredMedium : Glass that is faster to compute.
+    MeasuredMedium : The transmission matrix of real glass.
+    OPU : The device that a medium belongs to.
+
     Notes
     -----
-    Entries come by the polar method of Box and Muller with 65536 equiprobable
-    amplitudes and phases: identical bits on every machine, amplitudes up to 3.4 times
-    their rms.
+    Entries are drawn by the Box-Muller method with 65536 equally probable amplitudes and phases:
+    identical bits on every machine, amplitudes up to 3.4 times their rms.
 
     Examples
     --------
@@ -47,25 +53,25 @@ class GaussianMedium(Medium):
         self.random_state = random_state
 
     def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
-        """Block of the transposed matrix, drawn from the seed or taken from what is kept.
+        """Block of the transposed matrix, drawn from the seed or kept from the last call.
 
         Parameters
         ----------
         n_inputs : int
             Number of inputs of the whole matrix.
         inputs : slice
-            Which of them.
+            The chosen inputs.
         modes : range
-            Which output modes.
+            The output modes.
         dtype : dtype
             complex64 or complex128.
         seed : int
-            Names the glass.
+            Seed that names the glass.
 
         Returns
         -------
         block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
-            Rows are contiguous; read-only.
+            A read-only array with contiguous rows.
         """
         glass = n_inputs, np.dtype(dtype), seed
         kept_glass, kept = getattr(self, "_kept", (None, None))
@@ -78,17 +84,17 @@ class GaussianMedium(Medium):
         return block
 
     def columns_like(self, X, modes, seed):
-        """Block of the transposed matrix for all inputs, which is kept where it was last used.
+        """Block of the transposed matrix for all inputs, kept where it was last used.
 
         Parameters
         ----------
         X, modes, seed
-            As of `Medium.columns_like`.
+            See `Medium.columns_like`.
 
         Returns
         -------
         columns : array of shape (n_inputs, 2 * n_chosen_modes)
-            The same array again, while these are the same.
+            The same array for the same arguments.
         """
         dtype = numpy_dtype(X)
         block = place(X), X.shape[1], modes, dtype, seed

@@ -26,40 +26,48 @@ _KEPT_ENTRIES = 2**20  # of the last small block of the matrix: 8 or 16 MiB
 class LayeredMedium(Medium):
     """Thin phase masks with Fourier propagation between them.
 
-    Light meets a random mask, propagates to its far field, meets the next mask, and so
-    on, ``n_layers`` times. The propagation is a fast Fourier transform, so the field of
-    d inputs at n modes costs O((d + n) log d), and the matrix is never held: masks are
-    drawn from the seed at each call.
+    Light meets a random mask, propagates to its far field and meets the next mask,
+    ``n_layers`` times [1]_. The propagation is a fast Fourier transform, so the field of
+    d inputs at n modes costs O((d + n) log d). The matrix is never stored: masks are drawn from
+    the seed at each call.
 
-    All masks but the last are shared; each block of ``block_size(n_inputs)`` modes has a
-    last mask of its own, as if the camera looked at several regions. The matrix of a
-    block is unitary up to its scale, over inputs padded to its size: the mean intensity of
-    a block is exactly the power that goes in, and modes are orthogonal where the inputs
-    fill it.
+    All masks except the last are shared; each block of ``block_size(n_inputs)`` modes has its own
+    last mask, as if the camera looked at several regions. Over inputs padded to its size, the
+    matrix of a block is unitary up to a scale [2]_: the mean intensity of a block is exactly the
+    power sent in, and modes are orthogonal if the inputs fill the block.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
     n_layers : int, default=3
-        Number of masks. Three mix well enough for every data set that we measured. Two
-        are cheaper; neighbouring modes are then shifts of one vector, good for
-        kernels, wrong as random probes. One is a thin diffuser, whose speckle moves
-        rigidly with its light ("memory effect").
+        Number of masks. Three mix well enough for every data set that we measured. Two are
+        cheaper, but neighbouring modes are then shifts of one vector: good for kernels, wrong as
+        random probes. One is a thin diffuser, whose speckle moves rigidly with the light ("memory
+        effect").
     random_state : int, default=None
         Seed that names the piece of glass. None means 0 for a medium used on its own,
         and the device's seed inside an `OPU`.
 
+    See Also
+    --------
+    GaussianMedium : Independent entries, at the cost of a matrix product.
+    MeasuredMedium : The transmission matrix of real glass.
+    OPU : The device that a medium belongs to.
+    sklearn.random_projection.GaussianRandomProjection : Real projections by a stored matrix.
+
     Notes
     -----
-    Inputs are padded with dark ones to 1024 at least: short blocks are far from
-    Gaussian however many there are. Blocks of more than 16384 modes propagate in two
-    dimensions, on a grid as square as can be.
+    Inputs are padded with dark ones to at least 1024: short blocks are far from Gaussian, however
+    many there are. Blocks of more than 16384 modes propagate in two dimensions, on a grid as nearly
+    square as possible.
 
-    The first mask flips signs, the others shift phases by multiples of 2 pi / 256. Modes
-    of a block lie on a sphere instead of being independent, which changes moments by
-    O(1 / block_size); `OpticalRandomFeatures` corrects them exactly.
+    The first mask flips signs, the others shift phases by multiples of 2 pi / 256. Modes of
+    a block are not independent but lie on a sphere, which changes moments by O(1 / block_size);
+    `OpticalRandomFeatures` corrects them exactly.
 
-    Where few modes or few inputs are asked for, the same block is multiplied as an
-    explicit matrix if that is cheaper; results agree to rounding.
+    For few modes or few inputs, the same block is multiplied as an explicit matrix if that is
+    cheaper; results agree to rounding.
 
     References
     ----------
@@ -86,7 +94,7 @@ class LayeredMedium(Medium):
         self.random_state = random_state
 
     def block_size(self, n_inputs):
-        """Number of output modes that share their masks.
+        """Number of output modes that share all masks.
 
         Parameters
         ----------
@@ -97,21 +105,21 @@ class LayeredMedium(Medium):
         -------
         block_size : int
             The smallest k * 2^j that is at least 1024 and n_inputs, with k one of
-            8, 9, 10, 12 and 15: lengths that transform fast.
+            8, 9, 10, 12 and 15: lengths with a fast transform.
         """
         length = max(check_count(n_inputs, "n_inputs"), 1024)
         power = 2 ** (length.bit_length() - 4)
         return next(k * power for k in (8, 9, 10, 12, 15, 16) if k * power >= length)
 
     def check(self, n_inputs, n_modes):
-        """Check ``n_layers``; there are as many inputs and modes as are asked for.
+        """Check ``n_layers``; the number of inputs and modes is unlimited.
 
         Parameters
         ----------
         n_inputs : int
-            Number of input modes that are to be lit.
+            Number of input modes used.
         n_modes : int
-            Number of output modes that are to be read.
+            Number of output modes read.
 
         Raises
         ------
@@ -121,7 +129,7 @@ class LayeredMedium(Medium):
         check_count(self.n_layers, "n_layers")
 
     def propagate(self, X, n, consume, *, start=0, seed=None):
-        """Send rows through the masks, or multiply explicitly where that is cheaper.
+        """Send rows through the masks, or multiply explicitly if that is cheaper.
 
         Parameters
         ----------
@@ -134,7 +142,7 @@ class LayeredMedium(Medium):
         start : int, default=0
             First output mode.
         seed : int, default=None
-            The device's; of use where the medium has none of its own.
+            Seed of the device, used if the medium has none.
         """
         self.check(X.shape[1], start + n)
         backend, modes = backend_of(X), range(start, start + n)
@@ -153,7 +161,7 @@ class LayeredMedium(Medium):
             _transform(self, masks, X, modes, deliver)
 
     def read(self, X, mode, out, *, finish=None, seed=None):
-        """Send rows through the masks, and write what an ideal camera reads of them.
+        """Send rows through the masks and write what an ideal camera reads.
 
         Parameters
         ----------
@@ -162,11 +170,11 @@ class LayeredMedium(Medium):
         mode : {"intensity", "linear"}
             Which readings: ``|field|^2``, or sqrt(2) times its real and imaginary parts.
         out : ndarray of shape (n_samples, n)
-            Where to write, of the dtype of X.
+            Array to write to, of the dtype of X.
         finish : callable, default=None
             ``finish(piece, outputs)``, see `Medium.read`.
         seed : int, default=None
-            The device's; of use where the medium has none of its own.
+            Seed of the device, used if the medium has none.
         """
         n = out.shape[1]
         modes = range(n_modes_of(n, mode))
@@ -188,25 +196,25 @@ class LayeredMedium(Medium):
         _transform(self, masks, X, modes, deliver)
 
     def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
-        """Block of the transposed matrix, by light of single inputs or single modes.
+        """Block of the transposed matrix, from light of single inputs or single modes.
 
         Parameters
         ----------
         n_inputs : int
             Number of inputs of the whole matrix.
         inputs : slice
-            Which of them.
+            The chosen inputs.
         modes : range
-            Which output modes.
+            The output modes.
         dtype : dtype
             complex64 or complex128.
         seed : int
-            Names the glass.
+            Seed that names the glass.
 
         Returns
         -------
         block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
-            Contiguous.
+            A contiguous array.
         """
         few = (inputs.stop - inputs.start) * len(modes) <= _KEPT_ENTRIES
         if few and type(self) is LayeredMedium:  # a subclass may have other masks
@@ -243,7 +251,7 @@ class LayeredMedium(Medium):
         n_inputs : int
             Number of input modes.
         seed : int, default=None
-            The device's; of use where the medium has none of its own.
+            Seed of the device, used if the medium has none.
 
         Returns
         -------

@@ -15,38 +15,56 @@ from .medium import Medium
 
 
 class IsotropyReport(NamedTuple):
-    """How far a measured matrix is from ideal glass: independent circular Gaussian entries.
+    """How much a measured matrix differs from independent circular Gaussian entries.
 
-    No number of a finite matrix is 0. Those that are called expected are what ideal glass of
-    the same size has, as root mean squares over many pieces of glass; n_entries is n_inputs
-    times n_outputs.
+    None of these numbers is 0 for a finite matrix. The expected ones are those of ideal glass of
+    the same size, as root mean squares over many pieces of glass; n_entries is n_inputs times
+    n_outputs.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Attributes
     ----------
     rms : float
         Root mean square of the entries, as stored.
     expected_mode_correlation : float
-        ``1 / sqrt(n_inputs)``, of the two below.
+        ``1 / sqrt(n_inputs)``, for the next two.
     mode_correlation : float
         Root mean square of the normalised overlaps of distinct modes.
     neighbour_correlation : float
-        The same over pairs of neighbouring modes.
+        The same for pairs of neighbouring modes.
     expected_mean : float
         ``1 / sqrt(n_entries)``.
     mean : float
-        Modulus of the mean entry over the rms. More is unscattered light.
+        Modulus of the mean entry, divided by the rms. An excess means unscattered light.
     expected_pseudo_variance : float
         ``sqrt(2 / (n_entries + 1))``.
     pseudo_variance : float
-        ``|mean of t^2|`` over the mean of ``|t|^2``. More is phases that are not uniform.
+        ``|mean of t^2|`` divided by the mean of ``|t|^2``. An excess means phases that are not
+        uniform.
     expected_input_spread : float
         ``sqrt((n_inputs - 1) / (n_entries + 1))``, about ``1 / sqrt(n_outputs)``.
     input_spread : float
-        Relative standard deviation of the inputs' mean power. More is uneven light.
+        Relative standard deviation of the mean power of the inputs. An excess means uneven light.
     expected_output_spread : float
         ``sqrt((n_outputs - 1) / (n_entries + 1))``, about ``1 / sqrt(n_inputs)``.
     output_spread : float
-        The same over output modes.
+        The same for output modes.
+
+    See Also
+    --------
+    skopu.MeasuredMedium : Its method ``isotropy`` returns one.
+    skopu.bench.measure_transmission_matrix : Measures the matrix on a bench.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.optics import MeasuredMedium
+    >>> rng = np.random.default_rng(0)
+    >>> glass = rng.normal(size=(500, 64)) + 1j * rng.normal(size=(500, 64))
+    >>> report = MeasuredMedium(glass + 1).isotropy()
+    >>> report.mean > 10 * report.expected_mean  # light that was not scattered
+    True
     """
 
     rms: float
@@ -64,31 +82,40 @@ class IsotropyReport(NamedTuple):
 
 
 class MeasuredMedium(Medium):
-    """A measured transmission matrix.
+    """Medium with a measured transmission matrix.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
     matrix : array-like of shape (n_outputs, n_inputs), str or path
         The matrix, a memory map of it, or the path of a ``.npy`` file, which is mapped
-        and never read as a whole. Clones share it; pickles of a path or of a memory map
-        hold the file's name alone.
+        and never loaded whole. Clones share it; pickles of a path or of a memory map hold only
+        the file name.
     normalize : {"rms", None}, default="rms"
-        "rms" divides by the root mean square of all entries, so that E|r|^2 = 1 as the
-        kernels' scale assumes. None takes the matrix as it is.
+        "rms" divides by the root mean square of all entries, so that E|r|^2 = 1, as the
+        scale of the kernels assumes. None uses the matrix as it is.
 
     Raises
     ------
     ValueError
         At first use, if the matrix is not a 2-d array of finite numbers, is zero, has masked
         entries, or its file is truncated or holds pickled objects. When a pickle is loaded,
-        if the file of a memory map has another shape or type by then.
+        if the file of a memory map now has another shape or type.
     FileNotFoundError
         At first use, if there is no such file.
 
+    See Also
+    --------
+    skopu.optics.IsotropyReport : What ``isotropy`` returns.
+    skopu.bench.measure_transmission_matrix : Measures the matrix on a bench.
+    LayeredMedium : Simulated glass.
+    OPU : The device that a medium belongs to.
+
     Notes
     -----
-    X may have fewer columns than the matrix: it then lights the first inputs. The first
-    use reads the matrix once, to check and to scale it.
+    X may have fewer columns than the matrix: it then uses the first inputs. The first use reads the
+    matrix once, to check and scale it.
 
     References
     ----------
@@ -191,19 +218,19 @@ class MeasuredMedium(Medium):
         return (scale * rms) ** 2
 
     def check(self, n_inputs, n_modes):
-        """Check the matrix, at first use, and that it is large enough.
+        """Check the matrix, at first use, and its size.
 
         Parameters
         ----------
         n_inputs : int
-            Number of input modes that are to be lit.
+            Number of input modes used.
         n_modes : int
-            Number of output modes that are to be read.
+            Number of output modes read.
 
         Raises
         ------
         ValueError
-            If it has fewer columns or rows, or is no transmission matrix.
+            If it has too few columns or rows, or is not a transmission matrix.
         """
         shape = self._open()[0].shape
         if n_inputs > shape[1] or n_modes > shape[0]:
@@ -220,20 +247,20 @@ class MeasuredMedium(Medium):
         Parameters
         ----------
         n_inputs : int
-            Number of inputs that are lit.
+            Number of inputs used.
         inputs : slice
-            Which of them.
+            The chosen inputs.
         modes : range
-            Which output modes.
+            The output modes.
         dtype : dtype
             complex64 or complex128.
         seed : int
-            Of no use here.
+            Not used.
 
         Returns
         -------
         block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
-            Contiguous.
+            A contiguous array.
         """
         matrix, scale, _ = self._open()
         block = matrix[modes.start : modes.stop, inputs].T

@@ -20,21 +20,29 @@ from ._products import (
 
 
 class Medium(BaseEstimator):
-    """The huge random complex matrix that light multiplies by; the base class of all media.
+    """Base class of scattering media: huge random complex matrices that light is multiplied by.
 
-    A medium of your own needs one method, `matrix_block`. The other methods have defaults that
-    use it; override `propagate` where light can be propagated faster than by explicit blocks,
-    `read` where readings are to be had with no field, and `block_size`, `mean_power`,
-    `mean_intensity` and `check` where modes are not independent, entries have another mean power
-    or depend on each other, or the medium has an end.
+    A medium of your own needs one method, `matrix_block`. The other methods have defaults that use
+    it. Override `propagate` if light can be propagated faster than by explicit blocks, `read` if
+    readings need no field, `block_size` if modes are not independent, `mean_power` if entries have
+    another mean power, `mean_intensity` if they depend on each other, and `check` if the medium has
+    a limited size.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Attributes
     ----------
     modes_per_group : int
-        Modes that are best made together, 1 unless a medium says otherwise.
+        Number of modes best computed together; 1 unless a medium overrides it.
     is_coherent : bool
-        Whether an intensity is the squared modulus of one field, as it is unless a medium says
-        otherwise.
+        Whether an intensity is the squared modulus of one field; True unless a medium overrides it.
+
+    See Also
+    --------
+    skopu.LayeredMedium : Glass that is fast to compute.
+    skopu.GaussianMedium : Glass of independent entries.
+    skopu.MeasuredMedium : The transmission matrix of real glass.
+    skopu.optics.flaws.FlawedMedium : Base class of flaws of a medium.
 
     Examples
     --------
@@ -62,21 +70,21 @@ class Medium(BaseEstimator):
         n_inputs : int
             Number of inputs of the whole matrix.
         inputs : slice
-            Which of them, with start and stop.
+            The chosen inputs, with start and stop.
         modes : range
-            Which output modes.
+            The output modes.
         dtype : dtype
             complex64 or complex128.
         seed : int
-            Names the glass: the medium's own seed, or that of its device.
+            Seed that names the glass: the medium's own, or that of its device.
 
         Returns
         -------
         block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
-            Of that dtype, or it is converted. It is not written to. An entry must be the same
-            in whatever block it is asked for: draw each mode from a generator of its own,
-            seeded by ``[seed, mode]``. What the estimators promise holds for entries that are
-            independent, with mean 0, random phase and E|r|^2 = `mean_power`.
+            Converted if of another dtype; not written to. An entry must be the same in whatever
+            block it is requested: draw each mode from its own generator, seeded by
+            ``[seed, mode]``. The guarantees of the estimators hold for independent entries with
+            mean 0, random phase and E|r|^2 = `mean_power`.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method matrix_block.")
 
@@ -91,12 +99,12 @@ class Medium(BaseEstimator):
         Returns
         -------
         block_size : int
-            1 unless a medium says otherwise: modes are independent.
+            1 unless a medium overrides this: modes are independent.
         """
         return 1
 
     def mode_spacing(self, n_inputs):
-        """Distance from which on modes are independent of each other.
+        """Distance at which modes become independent of each other.
 
         Parameters
         ----------
@@ -106,7 +114,7 @@ class Medium(BaseEstimator):
         Returns
         -------
         spacing : int
-            `block_size` unless a medium says otherwise.
+            `block_size` unless a medium overrides this.
         """
         return self.block_size(n_inputs)
 
@@ -116,12 +124,12 @@ class Medium(BaseEstimator):
         Returns
         -------
         mean_power : float
-            1 unless a medium says otherwise.
+            1 unless a medium overrides this.
         """
         return 1.0
 
     def mean_intensity(self, X):
-        """Intensity that rows make in the mean over modes, for which a camera is exposed.
+        """Mean intensity over modes that rows produce, which sets the exposure of a camera.
 
         Parameters
         ----------
@@ -131,19 +139,19 @@ class Medium(BaseEstimator):
         Returns
         -------
         mean_intensity : ndarray of shape (n_samples,)
-            `mean_power` times ``||x||^2`` unless a medium says otherwise.
+            `mean_power` times ``||x||^2`` unless a medium overrides this.
         """
         return self.mean_power() * backend_of(X).row_squares(X)
 
     def check(self, n_inputs, n_modes):
-        """Check parameters, and that the medium is large enough.
+        """Check all parameters and the size of the medium.
 
         Parameters
         ----------
         n_inputs : int
-            Number of input modes that are to be lit.
+            Number of input modes used.
         n_modes : int
-            Number of output modes that are to be read.
+            Number of output modes read.
 
         Raises
         ------
@@ -162,13 +170,13 @@ class Medium(BaseEstimator):
         Returns
         -------
         seed : int
-            The medium's ``random_state``; the default where it has none, or 0.
+            The medium's ``random_state``; if it has none, the default, or 0.
         """
         seed = getattr(self, "random_state", None)
         return check_seed(default if seed is None else seed, type(self).__name__)
 
     def propagate(self, X, n, consume, *, start=0, seed=None):
-        """Send rows through the medium, and hand over their field piece by piece.
+        """Send rows through the medium and pass on their field piece by piece.
 
         Parameters
         ----------
@@ -177,13 +185,13 @@ class Medium(BaseEstimator):
         n : int
             Number of output modes.
         consume : callable
-            Called as ``consume(rows, modes, field)`` with pieces that cover the field, where
-            rows and modes are slices (modes from 0 to n), in any order, and from several
-            threads at once. The field is scratch memory that it may change.
+            Called as ``consume(rows, modes, field)`` with pieces that cover the field; rows and
+            modes are slices (modes from 0 to n). Pieces come in any order and from several
+            threads at once. It may overwrite the field.
         start : int, default=0
             First output mode.
         seed : int, default=None
-            The device's; of use where the medium has none of its own.
+            Seed of the device, used if the medium has none.
         """
         self.check(X.shape[1], start + n)
         backend, seed = backend_of(X), self.glass_seed(seed)
@@ -194,7 +202,7 @@ class Medium(BaseEstimator):
                 multiply_arrays(self, X, n, consume, start, seed)
 
     def read(self, X, mode, out, *, finish=None, seed=None):
-        """Send rows through the medium, and write what an ideal camera reads of them.
+        """Send rows through the medium and write what an ideal camera reads.
 
         Parameters
         ----------
@@ -203,12 +211,12 @@ class Medium(BaseEstimator):
         mode : {"intensity", "linear"}
             Which readings: ``|field|^2``, or sqrt(2) times its real and imaginary parts.
         out : ndarray of shape (n_samples, n)
-            Where to write, of the dtype of X.
+            Array to write to, of the dtype of X.
         finish : callable, default=None
-            ``finish(piece, outputs)`` returns what is to be made of a piece of the readings,
+            ``finish(piece, outputs)`` turns a piece of the readings into the result,
             see `Device.project`.
         seed : int, default=None
-            The device's; of use where the medium has none of its own.
+            Seed of the device, used if the medium has none.
         """
         if type(self).propagate is not Medium.propagate:
             read_fields(self.propagate, X, mode, out, finish, seed)
@@ -218,26 +226,26 @@ class Medium(BaseEstimator):
             read_array_products(self, X, mode, out, finish=finish, seed=seed)
 
     def columns_like(self, X, modes, seed):
-        """Block of the transposed matrix for all inputs, on the device of rows that it multiplies.
+        """Block of the transposed matrix for all inputs, on the device of X.
 
         Parameters
         ----------
         X : array of shape (n_samples, n_inputs)
-            Rows of another library than NumPy.
+            Rows from a library other than NumPy.
         modes : range
-            Which output modes.
+            The output modes.
         seed : int
-            Names the glass.
+            Seed that names the glass.
 
         Returns
         -------
         columns : array of shape (n_inputs, 2 * n_chosen_modes)
-            Of the library and dtype of X: real and imaginary parts in turns.
+            Alternating real and imaginary parts, of the library and dtype of X.
         """
         return columns_like(self, X, modes, seed)
 
     def propagate_back(self, Y, n_inputs, *, seed=None):
-        """Multiply by the matrix from the left: light that enters at the camera's side.
+        """Multiply by the matrix from the left: light entering on the camera side.
 
         Parameters
         ----------
@@ -246,7 +254,7 @@ class Medium(BaseEstimator):
         n_inputs : int
             Number of input modes.
         seed : int, default=None
-            The device's; of use where the medium has none of its own.
+            Seed of the device, used if the medium has none.
 
         Returns
         -------
@@ -268,7 +276,7 @@ class Medium(BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_inputs)
-            Real amplitudes of the incoming light, one sample a row.
+            Real amplitudes of the incoming light, one sample per row.
         n : int
             Number of output modes.
         start : int, default=0
@@ -284,13 +292,13 @@ class Medium(BaseEstimator):
         ------
         ValueError
             If X is not a finite real 2-d array with at least one row and column, or the
-            medium has fewer inputs or modes than asked for.
+            medium has too few inputs or modes.
         """
         X, start = check_rows(X), check_count(start, "start", 0)
         return whole_field(self, X, check_count(n, "n"), start=start)
 
     def transmission_matrix(self, n_inputs, n, start=0):
-        """Explicit block of the matrix that the medium stands for.
+        """Explicit block of the transmission matrix.
 
         Parameters
         ----------

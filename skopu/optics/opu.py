@@ -26,52 +26,62 @@ _NOISY_GROUP = 2**22  # inputs or fields that a noisy reading holds at once, 32 
 class OPU(DefaultPartsMixin, Device):
     """Simulated optical processing unit (OPU).
 
-    Light shaped by each row of X crosses the medium, and the camera reads the speckle.
-    Every estimator of skopu takes one as ``opu``; several can share it.
+    Light shaped by each row of X crosses the medium, and the camera reads the speckle [1]_.
+    Every estimator of skopu accepts a device as ``opu``; several can share one.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
     medium : Medium, default=None
-        The glass. None is ``LayeredMedium()``.
+        The glass. None means ``LayeredMedium()``.
     camera : Camera, default=None
-        None is an ideal camera, which costs nothing.
+        The camera. None means an ideal one, which takes no extra time.
     input_bits : int, default=None
-        What the modulator can show. None shows any real amplitude. 1 shows exactly 0 and 1,
-        as a mirror array does. More, up to 16, show integers 0 to 2^input_bits - 1 as that
-        many binary frames ("bit planes").
+        What the modulator can show. None shows any real amplitude. 1 shows exactly 0 and 1, as a
+        mirror array does. 2 to 16 show integers 0 to 2^input_bits - 1, as that many binary frames
+        ("bit planes").
     random_state : int, default=0
-        Seed of the parts that have none of their own. None is 0 for a device used on its
-        own; an estimator draws it from its ``random_state``.
+        Seed of the parts that have none of their own. None means 0 for a device used on its own;
+        an estimator then draws a seed from its ``random_state``.
     max_inputs, max_outputs : int, default=None
-        Most input and output modes that the device has. None sets no limit.
+        Maximum number of input and output modes. None sets no limit.
     holography : {"phase_shifting", "internal_reference"}, default="phase_shifting"
-        How `linear` reads a field. "phase_shifting" takes four frames for the complex field, two
-        projections a mode, and an interferometer. "internal_reference" takes two frames for one
-        projection a mode, and nothing but inputs of the modulator beside those of X.
+        How `linear` reads a field. "phase_shifting" needs an interferometer and takes four
+        frames for the complex field: two projections per mode. "internal_reference" needs only
+        modulator inputs next to those of X and takes two frames for one projection per mode.
+
+    See Also
+    --------
+    Camera : How intensities become readings.
+    LayeredMedium : Glass that is fast to compute.
+    GaussianMedium : Glass of independent entries.
+    MeasuredMedium : The transmission matrix of real glass.
+    skopu.bench.BenchOPU : The same methods on real optics.
 
     Notes
     -----
     A camera loses the phase, so `linear` uses holography. With phase shifts [2]_, a plane
     reference beam, as bright as the speckle, interferes with it in four frames, shifted by
-    quarter turns, whose differences give the real and the imaginary part.
+    quarter turns; their differences give the real and the imaginary part.
 
-    An internal reference s comes through the glass with x [3]_: I(x + s) - I(x) - I(s) is
-    2 Re(conj(s_m) r_m . x) at a mode m with rows r, and normal once it is divided by
-    sqrt(2 I(s)). It is a speckle itself, as bright as the row's, of which modes darker than a
-    quarter of the mean are left out; I(s) is known. As the phases of glass are uniform, the
-    phase of s is taken as 0: projections are sqrt(2) times the field's real part.
+    An internal reference s crosses the glass with x [3]_. At a mode m with matrix row r_m,
+    I(x + s) - I(x) - I(s) is 2 Re(conj(s_m) r_m . x), which is normal after division by
+    sqrt(2 I(s)). The reference is itself a speckle, as bright as that of the row; modes darker
+    than a quarter of its mean are left out, and I(s) is known. As the phases of glass are
+    uniform, the phase of s is taken as 0: projections are sqrt(2) times the field's real part.
 
-    Bit planes recombine only as complex fields. The intensity of input of several bits
-    therefore costs holography with phase shifts as well, and is then squared. Negative values
+    Bit planes recombine only as complex fields. The intensity of input of several bits therefore
+    takes phase-shifting holography too, and is the square of the recombined field. Negative values
     take a second frame and can only be sent through `linear`.
 
-    Where scikit-learn dispatches by the array API, arrays of PyTorch and CuPy are taken and
-    returned, on their device, with the same glass. What has no noise is computed there in X's
-    own precision, so that a value at the edge of two counts of the camera may be read as
-    either; noise is NumPy's, and the readings go through the memory of the host.
+    With scikit-learn's array API dispatch on, PyTorch and CuPy arrays are accepted and returned, on
+    their device, with the same glass. Everything without noise is computed there in the precision
+    of X, so a value between two counts of the camera may be read as either. Noise is drawn by
+    NumPy, so readings with noise go through host memory.
 
-    An ensemble that seeds nested random states anew (`BaggingClassifier`) gives each of
-    its members another piece of glass.
+    An ensemble that reseeds nested random states, such as `sklearn.ensemble.BaggingClassifier`,
+    gives each of its members its own piece of glass.
 
     References
     ----------
@@ -116,14 +126,14 @@ class OPU(DefaultPartsMixin, Device):
 
     @classmethod
     def aurora(cls, random_state=0, *, flaws=False):
-        """Device with the limits of the appliance that was sold as Aurora 2.
+        """Device with the limits of the appliance sold as Aurora 2.
 
         Parameters
         ----------
         random_state : int, default=0
-            Seed of its parts.
+            Seed of the medium and the camera.
         flaws : bool, default=False
-            Whether it is as imperfect as that machine was, by its published accuracies.
+            Whether to add flaws that match the published accuracies of that machine.
 
         Returns
         -------
@@ -132,8 +142,8 @@ class OPU(DefaultPartsMixin, Device):
 
         Notes
         -----
-        The flaws are crosstalk of neighbouring mirrors, photons so few that they stand for all
-        noise from frame to frame, and a dark level of 8 counts, as its published frames have. Two
+        The flaws are crosstalk of neighbouring mirrors, a photon number low enough to stand for all
+        noise from frame to frame, and a dark level of 8 counts, as in its published frames. Two
         numbers are fitted, see :doc:`/papers`; other flaws might explain the accuracies as well.
 
         Examples
@@ -156,7 +166,7 @@ class OPU(DefaultPartsMixin, Device):
         )
 
     def field(self, X, n):
-        """Complex field at the camera, which no camera can see.
+        """Complex field at the camera, which no camera can read.
 
         Parameters
         ----------
@@ -168,12 +178,12 @@ class OPU(DefaultPartsMixin, Device):
         Returns
         -------
         field : ndarray of shape (n_samples, n), complex64 or complex128
-            Over the medium, circular Gaussian with mean power ``||x||^2``.
+            Circular Gaussian over media, with mean power ``||x||^2``.
 
         Raises
         ------
         ValueError
-            If X is not real, finite and 2-d, or the device cannot show or read so much.
+            If X is not real, finite and 2-d, or the device has too few inputs or outputs.
         """
         X = check_rows(X)
         self.check(X.shape[1], n, "intensity")
@@ -181,7 +191,7 @@ class OPU(DefaultPartsMixin, Device):
         return whole_field(self._medium(), X, n, seed=self.random_state)
 
     def intensity(self, X, n, *, repeat=1, exposure=0):
-        """Camera reading of the speckle that X makes.
+        """Camera reading of the speckle of X.
 
         Parameters
         ----------
@@ -192,17 +202,17 @@ class OPU(DefaultPartsMixin, Device):
         repeat : int, default=1
             Number of exposures to average.
         exposure : int, default=0
-            Number of the first of them: frames of another number have other noise.
+            Number of the first exposure; each number has its own noise.
 
         Returns
         -------
         intensity : ndarray of shape (n_samples, n), float32 or float64
-            Over the medium, exponentially distributed with mean ``||x||^2``.
+            Exponentially distributed over media, with mean ``||x||^2``.
 
         Raises
         ------
         ValueError
-            If X is not real, finite and 2-d, or the device cannot show or read so much.
+            If X is not real, finite and 2-d, or the device has too few inputs or outputs.
         """
         return self.project(check_rows(X), n, "intensity", repeat=repeat, exposure=exposure)
 
@@ -214,51 +224,50 @@ class OPU(DefaultPartsMixin, Device):
         X : {array-like, sparse matrix} of shape (n_samples, n_inputs)
             Input that the modulator can show, with its sign.
         n : int
-            Number of projections; two are read from a mode by phase shifts: sqrt(2) times its
-            real part, then its imaginary part.
+            Number of projections. Phase shifts read two from a mode: sqrt(2) times its real part,
+            then its imaginary part.
         repeat : int, default=1
             Number of exposures to average.
         exposure : int, default=0
-            Number of the first frame: those of another number have other noise. A row takes
-            ``exposures(1, "linear", signed=True)`` numbers; readings less far apart share frames.
+            Number of the first frame; each number has its own noise. A row takes
+            ``exposures(1, "linear", signed=True)`` numbers; readings closer together share frames.
 
         Returns
         -------
         projections : ndarray of shape (n_samples, n), float32 or float64
-            Over the medium, each is normal with mean 0 and variance ``||x||^2``.
+            Normal over media, with mean 0 and variance ``||x||^2``.
 
         Raises
         ------
         ValueError
-            If X is not real, finite and 2-d, or the device cannot show or read so much.
+            If X is not real, finite and 2-d, or the device has too few inputs or outputs.
         """
         return self.project(check_rows(X), n, "linear", repeat=repeat, exposure=exposure)
 
     def vjp(self, X, cotangents, mode):
-        """Vector-Jacobian product of readings: what their gradient says of X.
+        """Vector-Jacobian product of readings, for gradients with respect to X.
 
-        Noise, and steps of the modulator and the camera, are taken for what they are in the mean:
-        the gradient is that of ideal readings.
+        Noise and quantisation are replaced by their mean: the gradient is that of ideal readings.
 
         Parameters
         ----------
         X : array of shape (n_samples, n_inputs)
-            Dense rows of which readings were made, float32 or float64.
+            Dense rows that were read, of float32 or float64.
         cotangents : array of shape (n_samples, n)
-            Derivatives of a number by the readings, of the library and dtype of X.
+            Derivatives of a scalar with respect to the readings; of the library and dtype of X.
         mode : {"intensity", "linear"}
-            Which readings.
+            Which readings to take.
 
         Returns
         -------
         gradient : array of shape (n_samples, n_inputs)
-            Derivatives of the same number by X. A dark mode counts as one of derivative 0, whatever
-            is made of its intensity.
+            Derivatives of the same scalar with respect to X. The derivative of a dark mode is
+            taken as 0.
 
         Raises
         ------
         ValueError
-            If an intensity is not that of one field.
+            If intensities are not those of a single field.
 
         Examples
         --------
@@ -298,7 +307,7 @@ class OPU(DefaultPartsMixin, Device):
         n_samples : int
             Number of rows.
         mode : {"intensity", "linear"}, default="intensity"
-            Which reading.
+            Which reading to take.
         signed : bool, default=False
             Whether rows have negative values; only with ``mode="linear"``.
         repeat : int, default=1
@@ -307,7 +316,7 @@ class OPU(DefaultPartsMixin, Device):
         Returns
         -------
         n_frames : int
-            Of all rows together; that of an internal reference alone is not counted.
+            For all rows together, without the frame of an internal reference alone.
 
         Examples
         --------
@@ -345,24 +354,24 @@ class OPU(DefaultPartsMixin, Device):
         Returns
         -------
         block_size : int
-            Of the medium in use.
+            That of the medium used.
         """
         return self._medium().block_size(n_inputs)
 
     def with_independent_modes(self, n_inputs, n):
-        """The device, read at modes that are independent, of each block of the medium one.
+        """The device, read only at independent modes: one per block of the medium.
 
         Parameters
         ----------
         n_inputs : int
             Number of input modes.
         n : int
-            Number of linear projections that will be asked of it.
+            Number of linear projections needed.
 
         Returns
         -------
         opu : OPU
-            This device, where all modes are independent.
+            This device if all modes are independent.
 
         Raises
         ------
@@ -394,31 +403,31 @@ class OPU(DefaultPartsMixin, Device):
         return clone(self).set_params(camera=None, input_bits=None)
 
     def glass_seed(self):
-        """Integer that names the glass: the medium's seed, or that of the device.
+        """Integer that names the glass: the seed of the medium, or of the device.
 
         Returns
         -------
         seed : int
-            0 where neither has one.
+            0 if neither has one.
         """
         return self._medium().glass_seed(self.random_state)
 
     def check(self, n_inputs, n, mode):
-        """Check all parameters, and that the device is large enough.
+        """Check all parameters and the size of the device.
 
         Parameters
         ----------
         n_inputs : int
-            Number of inputs that are to be lit.
+            Number of inputs used.
         n : int
-            Number of readings of that mode; phase shifts read two projections from one output.
+            Number of readings; phase shifts read two projections from one output.
         mode : {"intensity", "linear"}
-            Which readings.
+            Which readings to take.
 
         Raises
         ------
         ValueError
-            If it has fewer inputs or outputs, or a parameter is wrong.
+            If the device has too few inputs or outputs, or a parameter is wrong.
         """
         medium = self._medium()
         self._camera().check()
@@ -471,7 +480,7 @@ class OPU(DefaultPartsMixin, Device):
         return n if self._has_reference(mode) else n_modes_of(n, mode)
 
     def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, exposure=0):
-        """Readings of checked rows; what estimators call.
+        """Read checked rows; the method that estimators call.
 
         Parameters
         ----------
@@ -480,29 +489,29 @@ class OPU(DefaultPartsMixin, Device):
         n : int
             Number of readings of each row.
         mode : {"intensity", "linear"}
-            Which readings.
+            Which readings to take.
         finish : callable, default=None
-            ``finish(piece, outputs)`` returns what is to be made of a piece of the readings,
-            and may write over it, while it is in the processor's cache; outputs is the slice
-            of columns that it holds.
+            ``finish(piece, outputs)`` turns a piece of the readings into the result,
+            and may overwrite the piece, while it is in the processor's cache; outputs is its
+            slice of columns.
         out : ndarray of shape (n_samples, n), default=None
-            Where to write.
+            Array to write to.
         name : str, default="X"
-            What errors call X.
+            Name of X in error messages.
         repeat : int, default=1
             Number of exposures to average.
         exposure : int, default=0
-            Number of the first of them: frames of another number have other noise.
+            Number of the first exposure; each number has its own noise.
 
         Returns
         -------
         readings : ndarray of shape (n_samples, n)
-            Of the dtype of X; out, if it is given.
+            Readings in the dtype of X; ``out`` if it is given.
 
         Raises
         ------
         ValueError
-            If the device cannot show or read so much, or intensities overflow or vanish.
+            If the device has too few inputs or outputs, or intensities overflow or vanish.
         """
         n, repeat = check_count(n, "n"), check_count(repeat, "repeat")
         self.check(X.shape[1], n, mode)

@@ -11,24 +11,32 @@ from .medium import FlawedMedium
 
 
 class PartialCoherence(FlawedMedium):
-    """Speckle of less contrast: a pixel adds up several that do not interfere.
+    """Speckle of lower contrast: each pixel sums several patterns that do not interfere.
 
-    Two of them are both polarisations that leave the glass where no polariser takes one away; more
-    are colours of a laser of some bandwidth, or what the glass has been while a frame was exposed.
-    The contrast is one over the square root of their number.
+    Without a polariser there are two, one per polarisation. A laser with some bandwidth gives more,
+    one per colour, and so does glass that moves during a frame. The contrast is one over the square
+    root of their number.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
     medium : Medium, default=None
-        What it is around. None is ``LayeredMedium()``. A pixel has so many of its modes.
+        The medium it wraps. None means ``LayeredMedium()``. Each pixel sums ``n_speckles`` of its
+        modes.
     n_speckles : int, default=2
-        Their number.
+        Number of patterns.
+
+    See Also
+    --------
+    skopu.optics.flaws.Grains : Grains larger than a pixel.
+    skopu.optics.flaws.Drift : Glass that changes from frame to frame.
 
     Notes
     -----
-    A reference beam interferes with one of them. So holography, and with it linear projections,
-    reads the first alone; the noise of the others' light is left out there. Intensities of several
-    bits, which are made of fields, are refused.
+    A reference beam interferes with one of them. Holography, and so linear projections, reads only
+    the first; the noise from the light of the others is left out. Intensities of several bits raise
+    an error, since they are computed from fields.
 
     Examples
     --------
@@ -56,12 +64,12 @@ class PartialCoherence(FlawedMedium):
         return self.n_speckles == 1 and self.inner().is_coherent
 
     def coherent_parts(self):
-        """Media that have one speckle of each pixel.
+        """Media with one of the patterns each.
 
         Returns
         -------
         parts : list of Medium
-            As many as there are speckles, times the parts of the medium inside.
+            One per pattern and per part of the wrapped medium.
         """
         inner = self.inner()
         parts = inner.coherent_parts() if isinstance(inner, FlawedMedium) else [inner]
@@ -69,12 +77,12 @@ class PartialCoherence(FlawedMedium):
         return [_Speckle(part, self.n_speckles, which) for part in parts for which in speckles]
 
     def read(self, X, mode, out, *, finish=None, seed=None):
-        """Send rows through the medium, and write what an ideal camera reads of them.
+        """Send rows through the medium and write what an ideal camera reads.
 
         Parameters
         ----------
         X, mode, out, finish, seed
-            As of `Medium.read`.
+            See `Medium.read`.
         """
         if mode == "linear":
             super().read(X, mode, out, finish=finish, seed=seed)
@@ -92,12 +100,12 @@ class PartialCoherence(FlawedMedium):
             write_piece(out[rows, :], mean, slice(0, n), finish)
 
     def field_of(self, X, n, *, start, seed):
-        """Field of a few rows, of the first speckle alone.
+        """Field of a few rows, of the first pattern only.
 
         Parameters
         ----------
         X, n, start, seed
-            As of `FlawedMedium.field_of`.
+            See `FlawedMedium.field_of`.
 
         Returns
         -------
@@ -108,17 +116,17 @@ class PartialCoherence(FlawedMedium):
         return first.field_of(X, n, start=start, seed=seed)
 
     def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
-        """Block of the transposed matrix, of the first speckle alone.
+        """Block of the transposed matrix, of the first pattern only.
 
         Parameters
         ----------
         n_inputs, inputs, modes, dtype, seed
-            As of `Medium.matrix_block`.
+            See `Medium.matrix_block`.
 
         Returns
         -------
         block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
-            Of that dtype.
+            An array of that dtype.
         """
         first = _Speckle(self.inner(), self.n_speckles, 0)
         return first.matrix_block(n_inputs, inputs, modes, dtype=dtype, seed=seed)

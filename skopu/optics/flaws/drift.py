@@ -16,24 +16,32 @@ _clocks = threading.Lock()
 class Drift(FlawedMedium):
     """Glass that changes from frame to frame.
 
-    **Readings depend on time.** Each row that goes through is a frame, and the clock of a new
-    object, or of a clone, begins at 0; frames that ``repeat`` averages, and those of one hologram,
-    see the glass stand still. What scikit-learn promises of transformers, that rows are
-    transformed alike in any batch, does not hold, as it does not on a table.
+    **Readings depend on time.** Each row sent through is a frame. The clock of a new object or a
+    clone starts at 0. The glass stands still during frames that ``repeat`` averages and during one
+    hologram. As on an optical table, the same row is not transformed alike in different batches,
+    which scikit-learn expects of transformers.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
     medium : Medium, default=None
-        What it is around. None is ``LayeredMedium()``. It needs no end: a `MeasuredMedium` has no
-        other glass to drift to.
+        The medium it wraps. None means ``LayeredMedium()``. It cannot be a `MeasuredMedium`, which
+        has no other glass to drift to.
     rate : float, default=1e-5
-        Radians by which the field turns in each frame towards that of another glass. Fields that
-        are k frames apart correlate as cos(rate * k), intensities as its square: their correlation
-        has fallen to a half when rate * k is pi / 4, and after half a turn they are the first ones.
+        Angle in radians by which the field turns towards that of another glass in each frame.
+        Fields k frames apart correlate as cos(rate * k), intensities as its square: their
+        correlation has fallen to one half when rate * k is pi / 4, and after half a turn the first
+        ones return.
+
+    See Also
+    --------
+    skopu.optics.flaws.PartialCoherence : Glass that moves during a frame.
+    skopu.bench.BenchReport : Its ``drift`` is that of a bench.
 
     Notes
     -----
-    ``transmission_matrix`` is what the glass was at first.
+    ``transmission_matrix`` is that of the glass at the start.
 
     Examples
     --------
@@ -65,12 +73,12 @@ class Drift(FlawedMedium):
         return _OTHER_GLASS + n_modes
 
     def read(self, X, mode, out, *, finish=None, seed=None):
-        """Send rows through the medium, and write what an ideal camera reads of them.
+        """Send rows through the medium and write what an ideal camera reads.
 
         Parameters
         ----------
         X, mode, out, finish, seed
-            As of `Medium.read`.
+            See `Medium.read`.
         """
         first = self.__dict__.get("_n_frames", 0)
         super().read(X, mode, out, finish=finish, seed=seed)
@@ -82,7 +90,7 @@ class Drift(FlawedMedium):
         Parameters
         ----------
         X, n, start, seed
-            As of `FlawedMedium.field_of`.
+            See `FlawedMedium.field_of`.
 
         Returns
         -------

@@ -18,16 +18,23 @@ from .modulator import FlawedLight
 class UnscatteredLight(FlawedMedium):
     """Glass too thin to scatter all the light.
 
-    What comes straight through makes the Fourier transform of the input at the far camera, of
-    which each mode sees one frequency, drawn from the seed. Images have most of their light at few
-    of these.
+    Light that passes straight through forms the Fourier transform of the input at the distant
+    camera. Each mode sees one frequency of it, drawn from the seed. Images have most of their light
+    at a few frequencies.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
     medium : Medium, default=None
-        What it is around. None is ``LayeredMedium()``.
+        The medium it wraps. None means ``LayeredMedium()``.
     share : float, default=0.05
-        Of the power.
+        Share of the power that is not scattered.
+
+    See Also
+    --------
+    skopu.optics.flaws.Grains : Grains larger than a pixel.
+    skopu.optics.IsotropyReport : Shows unscattered light in a measured matrix.
 
     Examples
     --------
@@ -54,7 +61,7 @@ class UnscatteredLight(FlawedMedium):
         Parameters
         ----------
         X, n, start, seed
-            As of `FlawedMedium.field_of`.
+            See `FlawedMedium.field_of`.
 
         Returns
         -------
@@ -74,12 +81,12 @@ class UnscatteredLight(FlawedMedium):
         Parameters
         ----------
         n_inputs, inputs, modes, dtype, seed
-            As of `Medium.matrix_block`.
+            See `Medium.matrix_block`.
 
         Returns
         -------
         block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
-            Of that dtype.
+            An array of that dtype.
         """
         block = self.inner().matrix_block(n_inputs, inputs, modes, dtype=dtype, seed=seed)
         turns = np.outer(
@@ -95,17 +102,24 @@ class UnscatteredLight(FlawedMedium):
 
 
 class Grains(FlawedMedium):
-    """Grains of speckle that are larger than a pixel, so that neighbours are alike.
+    """Speckle grains larger than a pixel, so that neighbouring pixels are correlated.
 
-    Modes are taken as the pixels of a line.
+    Modes are the pixels of a line.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
     medium : Medium, default=None
-        What it is around, of modes that are independent: a `LayeredMedium`, whose neighbours
-        belong together, is refused. None is ``GaussianMedium()``.
+        The medium it wraps, with independent modes: a `LayeredMedium`, whose neighbouring modes are
+        not, raises an error. None means ``GaussianMedium()``.
     size : float, default=2.0
-        Distance in pixels at which the correlation of two intensities has fallen to a half.
+        Distance in pixels at which the correlation of two intensities has fallen to one half.
+
+    See Also
+    --------
+    skopu.optics.flaws.PartialCoherence : Speckle of lower contrast.
+    skopu.GaussianMedium : A medium of independent modes.
 
     Examples
     --------
@@ -133,17 +147,17 @@ class Grains(FlawedMedium):
         return n_modes + len(self._weights()) - 1
 
     def inner(self):
-        """The medium that this one is around.
+        """The medium that this one wraps.
 
         Returns
         -------
         medium : Medium
-            The default one where it is None.
+            The default one if ``medium`` is None.
         """
         return GaussianMedium() if self.medium is None else super().inner()
 
     def mode_spacing(self, n_inputs):
-        """Distance from which on pixels have no mode of the medium inside in common.
+        """Distance at which pixels share no mode of the wrapped medium.
 
         Parameters
         ----------
@@ -153,7 +167,7 @@ class Grains(FlawedMedium):
         Returns
         -------
         spacing : int
-            Somewhat more than the grain.
+            A little more than the grain.
         """
         return self.inner().mode_spacing(n_inputs) + len(self._weights()) - 1
 
@@ -163,7 +177,7 @@ class Grains(FlawedMedium):
         Parameters
         ----------
         X, n, start, seed
-            As of `FlawedMedium.field_of`.
+            See `FlawedMedium.field_of`.
 
         Returns
         -------
@@ -179,12 +193,12 @@ class Grains(FlawedMedium):
         Parameters
         ----------
         n_inputs, inputs, modes, dtype, seed
-            As of `Medium.matrix_block`.
+            See `Medium.matrix_block`.
 
         Returns
         -------
         block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
-            Of that dtype.
+            An array of that dtype.
         """
         finer = range(modes.start, modes.stop + len(self._weights()) - 1)
         block = self.inner().matrix_block(n_inputs, inputs, finer, dtype=dtype, seed=seed)

@@ -14,15 +14,23 @@ _ENTRY_BYTES = 16
 
 
 class FlawedMedium(DefaultPartsMixin, Medium):
-    """A medium that changes what another one does; the base class of its flaws.
+    """Base class of the flaws of a medium: a medium that wraps another one.
 
-    A flaw of your own overrides `field_of`, which says what has become of the field of a few rows,
-    and `matrix_block` accordingly.
+    A flaw of your own overrides `field_of`, which returns the changed field of a few rows, and
+    `matrix_block` to match.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
     medium : Medium, default=None
-        What it is around. None is ``LayeredMedium()``.
+        The medium it wraps. None means ``LayeredMedium()``.
+
+    See Also
+    --------
+    skopu.optics.Medium : Base class of all media.
+    skopu.optics.flaws.UnscatteredLight : A flaw of the glass.
+    skopu.optics.flaws.Crosstalk : A flaw of the modulator.
 
     Examples
     --------
@@ -44,7 +52,7 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         self.medium = medium
 
     def field_of(self, X, n, *, start, seed):
-        """Field of a few rows; that of the medium inside, unless a flaw changes it.
+        """Field of a few rows; that of the wrapped medium, unless a flaw changes it.
 
         Parameters
         ----------
@@ -55,7 +63,7 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         start : int
             First output mode.
         seed : int or None
-            The device's.
+            Seed of the device.
 
         Returns
         -------
@@ -65,32 +73,32 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         return whole_field(self.inner(), X, n, start=start, seed=seed)
 
     def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
-        """Block of the transposed matrix; that of the medium inside, unless a flaw changes it.
+        """Block of the transposed matrix; that of the wrapped medium, unless a flaw changes it.
 
         Parameters
         ----------
         n_inputs, inputs, modes, dtype, seed
-            As of `Medium.matrix_block`.
+            See `Medium.matrix_block`.
 
         Returns
         -------
         block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
-            Of that dtype.
+            An array of that dtype.
         """
         return self.inner().matrix_block(n_inputs, inputs, modes, dtype=dtype, seed=seed)
 
     def inner(self):
-        """The medium that this one is around.
+        """The medium that this one wraps.
 
         Returns
         -------
         medium : Medium
-            The default one where it is None.
+            The default one if ``medium`` is None.
 
         Raises
         ------
         ValueError
-            If it is none.
+            If ``medium`` is not a Medium.
         """
         medium = LayeredMedium() if self.medium is None else self.medium
         if not isinstance(medium, Medium):
@@ -98,24 +106,24 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         return medium
 
     def coherent_parts(self):
-        """Media whose intensities a camera adds up, in the mean: one, unless light is incoherent.
+        """Media whose intensities a camera averages: one, unless light is incoherent.
 
         Returns
         -------
         parts : list of Medium
-            This medium around each part of the one inside.
+            This medium wrapped around each part of the inner one.
         """
         inner = self.inner()
         parts = inner.coherent_parts() if isinstance(inner, FlawedMedium) else [inner]
         return [self] if len(parts) == 1 else [self._around(part) for part in parts]
 
     def read(self, X, mode, out, *, finish=None, seed=None):
-        """Send rows through the medium, and write what an ideal camera reads of them.
+        """Send rows through the medium and write what an ideal camera reads.
 
         Parameters
         ----------
         X, mode, out, finish, seed
-            As of `Medium.read`.
+            See `Medium.read`.
         """
         self.check(X.shape[1], out.shape[1])
         parts = self.coherent_parts() if mode == "intensity" else [self]
@@ -140,12 +148,12 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         return around
 
     def propagate(self, X, n, consume, *, start=0, seed=None):
-        """Send rows through the medium, and hand over their field piece by piece.
+        """Send rows through the medium and pass on their field piece by piece.
 
         Parameters
         ----------
         X, n, consume, start, seed
-            As of `Medium.propagate`.
+            See `Medium.propagate`.
         """
         self.check(X.shape[1], start + n)
         for rows in pieces(X.shape[0], working_rows(_ENTRY_BYTES * max(n, X.shape[1]))):
@@ -153,14 +161,14 @@ class FlawedMedium(DefaultPartsMixin, Medium):
             consume(rows, slice(0, n), field)
 
     def check(self, n_inputs, n_modes):
-        """Check parameters, and that the medium inside is large enough.
+        """Check all parameters and the size of the wrapped medium.
 
         Parameters
         ----------
         n_inputs : int
-            Number of input modes that are to be lit.
+            Number of input modes used.
         n_modes : int
-            Number of output modes that are to be read.
+            Number of output modes read.
 
         Raises
         ------
@@ -171,7 +179,7 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         self.inner().check(n_inputs, self._modes_inside(n_modes))
 
     def block_size(self, n_inputs):
-        """Number of neighbouring modes of the medium inside that are orthogonal.
+        """Number of neighbouring modes of the wrapped medium that are orthogonal.
 
         Parameters
         ----------
@@ -186,7 +194,7 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         return self.inner().block_size(n_inputs)
 
     def mode_spacing(self, n_inputs):
-        """Distance from which on modes of the medium inside are independent.
+        """Distance at which modes of the wrapped medium become independent.
 
         Parameters
         ----------
@@ -211,12 +219,12 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         Returns
         -------
         mean_power : float
-            That of the medium inside: flaws neither add light nor take it away.
+            That of the wrapped medium: flaws neither add nor remove light.
         """
         return self.inner().mean_power()
 
     def mean_intensity(self, X):
-        """Intensity that rows make in the mean over modes.
+        """Mean intensity over modes that rows produce.
 
         Parameters
         ----------
@@ -226,12 +234,12 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         Returns
         -------
         mean_intensity : ndarray of shape (n_samples,)
-            That of the medium inside.
+            That of the wrapped medium.
         """
         return self.inner().mean_intensity(X)
 
     def glass_seed(self, default=None):
-        """Seed that names the glass inside.
+        """Seed that names the wrapped glass.
 
         Parameters
         ----------

@@ -22,7 +22,7 @@ class FlawedLight(FlawedMedium):
         Parameters
         ----------
         X, n, start, seed
-            As of `FlawedMedium.field_of`.
+            See `FlawedMedium.field_of`.
 
         Returns
         -------
@@ -32,12 +32,12 @@ class FlawedLight(FlawedMedium):
         return whole_field(self.inner(), self._light_of(X), n, start=start, seed=seed)
 
     def read(self, X, mode, out, *, finish=None, seed=None):
-        """Send rows through the medium, and write what an ideal camera reads of them.
+        """Send rows through the medium and write what an ideal camera reads.
 
         Parameters
         ----------
         X, mode, out, finish, seed
-            As of `Medium.read`.
+            See `Medium.read`.
         """
         # By the way of the medium inside, which may need no field, or adds up intensities itself.
         self.check(X.shape[1], out.shape[1])
@@ -46,7 +46,7 @@ class FlawedLight(FlawedMedium):
             self.inner().read(light, mode, view, finish=finish, seed=seed)
 
     def mean_intensity(self, X):
-        """Intensity that rows make in the mean over modes, by the light that they become.
+        """Mean intensity over modes that rows produce, by the light that they become.
 
         Parameters
         ----------
@@ -56,7 +56,7 @@ class FlawedLight(FlawedMedium):
         Returns
         -------
         mean_intensity : ndarray of shape (n_samples,)
-            More than ``||x||^2`` where neighbours that show the same help each other.
+            More than ``||x||^2`` if neighbours show similar values.
         """
         return self.inner().mean_intensity(self._light_of(X))
 
@@ -66,12 +66,12 @@ class FlawedLight(FlawedMedium):
         Parameters
         ----------
         n_inputs, inputs, modes, dtype, seed
-            As of `Medium.matrix_block`.
+            See `Medium.matrix_block`.
 
         Returns
         -------
         block : ndarray of shape (n_chosen_inputs, n_chosen_modes)
-            Of that dtype.
+            An array of that dtype.
         """
         light = self._light(n_inputs)[inputs]
         touched = np.unique(light.indices)
@@ -86,12 +86,12 @@ class FlawedLight(FlawedMedium):
         Parameters
         ----------
         Y, n_inputs, seed
-            As of `Medium.propagate_back`.
+            See `Medium.propagate_back`.
 
         Returns
         -------
         field : array of shape (n_samples, n_inputs)
-            What the medium inside gives back, through the mirrors.
+            What the wrapped medium sends back, through the mirrors.
         """
         backend, light = (
             backend_of(Y),
@@ -108,18 +108,24 @@ class FlawedLight(FlawedMedium):
 
 
 class UnevenLight(FlawedLight):
-    """A laser beam that lights the middle of the modulator more than its rim.
+    """A laser beam that lights the middle of the modulator more than its edges.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
     medium : Medium, default=None
-        What it is around. None is ``LayeredMedium()``.
+        The medium it wraps. None means ``LayeredMedium()``.
     width : float, default=1.0
-        Radius at which a Gaussian beam's amplitude has fallen to 1/e, in parts of the distance
-        from the middle to a corner. The mean power over all mirrors stays what it is.
+        Radius at which the amplitude of a Gaussian beam has fallen to 1/e, in units of the distance
+        from the middle to a corner. The mean power over all mirrors is unchanged.
     shape : tuple of two ints, default=None
-        Rows and columns of mirrors, filled row by row. None is the smallest grid, as wide as high,
+        Rows and columns of mirrors, filled row by row. None means the smallest square grid
         that holds all inputs.
+
+    See Also
+    --------
+    skopu.optics.flaws.Crosstalk : Mirrors whose light leaks into their neighbours.
 
     Examples
     --------
@@ -146,24 +152,30 @@ class UnevenLight(FlawedLight):
 
 
 class Crosstalk(FlawedLight):
-    """Light of a mirror that takes its four neighbours with it.
+    """Mirrors whose light leaks into their four neighbours.
 
-    Finite apertures blur the image of the modulator, and neighbouring liquid crystals pull each
+    Finite apertures blur the image of the modulator, and neighbouring liquid crystals pull on each
     other.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
     medium : Medium, default=None
-        What it is around. None is ``LayeredMedium()``.
+        The medium it wraps. None means ``LayeredMedium()``.
     share : float, default=0.1
-        Amplitude of each neighbour, in parts of the mirror's own. The mean power stays what it is.
+        Amplitude in each neighbour, relative to that of the mirror. The mean power is unchanged.
     shape : tuple of two ints, default=None
-        Rows and columns of mirrors, filled row by row. None is the smallest grid, as wide as high,
-        that holds all inputs: images of as many columns as rows keep their neighbours.
+        Rows and columns of mirrors, filled row by row. None means the smallest square grid
+        that holds all inputs, so that square images keep their neighbours.
+
+    See Also
+    --------
+    skopu.optics.flaws.UnevenLight : A beam that is brighter in the middle.
 
     Examples
     --------
-    Neighbours become alike:
+    Neighbours become correlated:
 
     >>> from skopu.optics.flaws import Crosstalk
     >>> rows = Crosstalk(share=0.2).transmission_matrix(784, 2000)

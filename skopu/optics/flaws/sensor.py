@@ -18,12 +18,20 @@ class _FixedEffect(CameraEffect):
 
 
 class DarkLevel(_FixedEffect):
-    """What the sensor reads in the dark, where nobody subtracts it.
+    """What the sensor reads in the dark, if it is not subtracted.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
     level : float, default=0.3
-        In units of signal: with ``exposure="auto"`` 1 is the mean of a frame, and 10 full scale.
+        The level in units of signal: with ``exposure="auto"``, 1 is the mean of a frame and 10 is
+        full scale.
+
+    See Also
+    --------
+    skopu.optics.flaws.PixelGain : Pixels of unequal sensitivity.
+    skopu.Camera : Takes it as one of its ``effects``.
 
     Examples
     --------
@@ -38,7 +46,7 @@ class DarkLevel(_FixedEffect):
         self.level = level
 
     def check(self):
-        """Raise ValueError unless ``level`` lies on the camera's scale."""
+        """Raise ValueError unless ``level`` is within the scale of the camera."""
         check_share(self.level, "level of DarkLevel", FULL_SCALE)
 
     def apply(self, signal, generator):
@@ -49,7 +57,7 @@ class DarkLevel(_FixedEffect):
         signal : ndarray of shape (..., n_modes), float64
             Signal.
         generator : None
-            Of no use here.
+            Not used.
 
         Returns
         -------
@@ -60,7 +68,9 @@ class DarkLevel(_FixedEffect):
 
 
 class PixelGain(_FixedEffect):
-    """Pixels that are not equally sensitive (photo response non-uniformity).
+    """Pixels of unequal sensitivity (photo response non-uniformity).
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
@@ -68,6 +78,11 @@ class PixelGain(_FixedEffect):
         Standard deviation of the gain, whose mean is 1.
     random_state : int, default=0
         Seed of the sensor.
+
+    See Also
+    --------
+    skopu.optics.flaws.DefectivePixels : Hot and dead pixels.
+    skopu.Camera : Takes it as one of its ``effects``.
 
     Examples
     --------
@@ -95,7 +110,7 @@ class PixelGain(_FixedEffect):
         signal : ndarray of shape (..., n_modes), float64
             Signal.
         generator : None
-            Of no use here.
+            Not used.
 
         Returns
         -------
@@ -108,14 +123,21 @@ class PixelGain(_FixedEffect):
 
 
 class Nonlinearity(_FixedEffect):
-    """A sensor that reads bright light as less than it is.
+    """A sensor that reads bright light too low.
 
-    Signal s is read as s (1 - strength s / 10): full scale loses that share.
+    Signal s is read as s (1 - strength s / 10), so full scale loses a share of ``strength``.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
     strength : float, default=0.05
-        Below one half, where the response would fall again.
+        Loss at full scale, below one half: from there on, brighter light would read lower.
+
+    See Also
+    --------
+    skopu.optics.flaws.DarkLevel : What the sensor reads in the dark.
+    skopu.Camera : Takes it as one of its ``effects``.
 
     Examples
     --------
@@ -141,7 +163,7 @@ class Nonlinearity(_FixedEffect):
         signal : ndarray of shape (..., n_modes), float64
             Signal.
         generator : None
-            Of no use here.
+            Not used.
 
         Returns
         -------
@@ -154,7 +176,9 @@ class Nonlinearity(_FixedEffect):
 
 
 class DefectivePixels(_FixedEffect):
-    """Pixels that always read full scale (hot), and others that never see light (dead).
+    """Pixels that always read full scale (hot) or never see light (dead).
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
@@ -162,6 +186,11 @@ class DefectivePixels(_FixedEffect):
         Share of pixels of each kind.
     random_state : int, default=0
         Seed of the sensor.
+
+    See Also
+    --------
+    skopu.optics.flaws.PixelGain : Pixels of unequal sensitivity.
+    skopu.Camera : Takes it as one of its ``effects``.
 
     Examples
     --------
@@ -180,7 +209,7 @@ class DefectivePixels(_FixedEffect):
         self.random_state = random_state
 
     def check(self):
-        """Raise ValueError unless both are shares, of no more than all pixels together."""
+        """Raise ValueError unless both are shares that add up to at most 1."""
         hot = check_share(self.hot, "hot of DefectivePixels")
         dead = check_share(self.dead, "dead of DefectivePixels")
         if hot + dead > 1:
@@ -188,14 +217,14 @@ class DefectivePixels(_FixedEffect):
         check_seed(self.random_state, "DefectivePixels")
 
     def apply(self, signal, generator):
-        """Set them.
+        """Set hot and dead pixels.
 
         Parameters
         ----------
         signal : ndarray of shape (..., n_modes), float64
             Signal.
         generator : None
-            Of no use here.
+            Not used.
 
         Returns
         -------
