@@ -1,7 +1,9 @@
 """Tables, printed and written as CSV."""
 
+import contextlib
 import csv
 import importlib.util
+import math
 import os
 import pathlib
 import platform
@@ -48,6 +50,28 @@ def write_csv(rows, path):
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+
+
+def read_csv(path):
+    """Rows that write_csv wrote, with numbers as numbers."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return [{name: _number(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
+
+
+def _number(cell):
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(cell)
+    return cell
+
+
+def joined(mean, spread, n, more):
+    """Mean and standard deviation of n values, of which only these two are known, and more."""
+    n_all = n + len(more)
+    total = float(n * mean + sum(more)) / n_all
+    squares = (n - 1) * spread**2 + n * (mean - total) ** 2 if n else 0.0
+    squares += sum((value - total) ** 2 for value in more)
+    return round(total, 3), round(math.sqrt(squares / (n_all - 1)), 3) if n_all > 1 else 0.0
 
 
 def write_table(rows, path):

@@ -12,7 +12,8 @@ dropout and weight decay, by the loss on its validation nodes, which also choose
 that are kept.
 Seeds that choose are not among those of the table. Pixels go from 0 to 1, less their mean.
 Networks on MNIST train with their learning rate in rounds of four epochs, each of which
-restarts Adam, and at last three epochs with a tenth of that rate.
+restarts Adam, and at last three epochs with a tenth of that rate. ``--more`` adds the seeds that
+the rows of the CSV file lack, with what was chosen then.
 
 FOLDER holds mnist.npz (x_train, y_train, x_test, y_test), and planetoid_NAME.npz for cora,
 citeseer and pubmed: CSR parts x_data, x_indices, x_indptr, x_shape and adj_indices, adj_indptr
@@ -36,7 +37,7 @@ import numpy as np
 import scipy.sparse
 from _camera import NOISY
 from _mnist import images
-from _report import write_table
+from _report import joined, read_csv, write_table
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import normalize
 
@@ -134,7 +135,7 @@ def graph_score(folder, name, method, chosen, seed, test):
     return np.mean(model.transduction_[tested] == y[tested])
 
 
-def rows_of(task, score_of, grid, n_choosing, n_seeds, arguments):
+def rows_of(task, score_of, grid, n_choosing, n_seeds, before, arguments):
     """Choose from the grid for each method, then measure, several networks at once."""
 
     def run(methods_and_choices, seeds, test):
@@ -151,18 +152,27 @@ def rows_of(task, score_of, grid, n_choosing, n_seeds, arguments):
         return np.reshape(found, (len(methods_and_choices), len(seeds)))
 
     methods = arguments.methods
-    scores = run([*itertools.product(methods, grid)], range(1000, 1000 + n_choosing), test=False)
-    best = scores.mean(axis=1).reshape(len(methods), len(grid)).argmax(axis=1)
-    chosen = [grid[i] for i in best]
-    accuracies = run([*zip(methods, chosen, strict=True)], range(n_seeds), test=True)
+    known = {row["method"]: row for row in before if row["task"] == task}
+    if known:
+        names = {" ".join(map(str, options.values())): options for options in grid}
+        chosen = [names[str(known[method]["chosen"])] for method in methods]
+    else:
+        seeds = range(1000, 1000 + n_choosing)
+        scores = run([*itertools.product(methods, grid)], seeds, test=False)
+        best = scores.mean(axis=1).reshape(len(methods), len(grid)).argmax(axis=1)
+        chosen = [grid[i] for i in best]
+    n_known = min((row["seeds"] for row in known.values()), default=0)
+    accuracies = run([*zip(methods, chosen, strict=True)], range(n_known, n_seeds), test=True)
     for method, options, found in zip(methods, chosen, 100 * accuracies, strict=True):
+        old = known.get(method, {"test accuracy %": 0.0, "+-": 0.0})
+        mean, spread = joined(old["test accuracy %"], old["+-"], n_known, found)
         yield {
             "task": task,
             "method": method,
             "chosen": " ".join(map(str, options.values())),
-            "seeds": n_seeds,
-            "test accuracy %": float(found.mean()),
-            "+-": float(found.std(ddof=1)),
+            "seeds": n_known + len(found),
+            "test accuracy %": mean,
+            "+-": spread,
             "published": PUBLISHED.get((task, method), "-"),
         }
 
@@ -181,20 +191,22 @@ def main():
     )
     parser.add_argument("--methods", nargs="+", default=list(METHODS))
     parser.add_argument("--rounds", type=int, default=3, help="of four epochs on MNIST")
-    parser.add_argument("--mnist-seeds", type=int, default=3)
+    parser.add_argument("--mnist-seeds", type=int, default=5)
     parser.add_argument("--graph-seeds", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=-1, help="networks trained at once")
+    parser.add_argument("--more", action="store_true", help="add the seeds that rows lack")
     parser.add_argument("--output", default="dfa_paper.csv")
     arguments = parser.parse_args()
+    before = read_csv(arguments.output) if arguments.more else []
     rows = []
     for task in arguments.tasks:
         if task.startswith("mnist-"):
             width = int(task.removeprefix("mnist-"))
             score_of = functools.partial(mnist_score, arguments.data, width, arguments.rounds)
-            rows += rows_of(task, score_of, RATES, 1, arguments.mnist_seeds, arguments)
+            rows += rows_of(task, score_of, RATES, 1, arguments.mnist_seeds, before, arguments)
         else:
             score_of = functools.partial(graph_score, arguments.data, task)
-            rows += rows_of(task, score_of, NETWORKS, 5, arguments.graph_seeds, arguments)
+            rows += rows_of(task, score_of, NETWORKS, 5, arguments.graph_seeds, before, arguments)
         write_table(rows, arguments.output)
 
 

@@ -16,6 +16,7 @@ array shows binary pixels, those above one half.
 The ridge strength is chosen on the last sixth of the training images, with the first seed,
 among powers of ten; then all of them are fitted. Features are made in blocks and folded into
 normal equations, so they are never all in memory. The test images are looked at once.
+``--more`` adds the seeds that the rows of the CSV file lack, with the strengths chosen then.
 """
 
 import argparse
@@ -26,7 +27,7 @@ import numpy as np
 from _camera import NOISY
 from _mnist import images
 from _normal_equations import NormalEquations
-from _report import write_table
+from _report import joined, read_csv, write_table
 from sklearn.kernel_approximation import RBFSampler
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import rbf_kernel
@@ -103,8 +104,9 @@ def by_features(make, seeds, data, strengths):
     """Test accuracies of several seeds, the chosen strength and the seconds of one fit."""
     X, y, X_test, y_test = data
     split = len(X) - len(X) // 6
-    accuracies, strength, seconds = [], None, []
-    for seed in range(seeds):
+    accuracies, seconds = [], []
+    strength = strengths[0] if len(strengths) == 1 else None
+    for seed in seeds:
         start = time.perf_counter()
         transformer = make(seed).fit(X[:1])
         equations = NormalEquations(transformer.transform(X[:1]).shape[1])
@@ -155,7 +157,7 @@ def by_kernel(kernel, data, strengths):
 
 def draw(rows, path):
     """Test error against the number of features, with the exact kernels as lines."""
-    figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
     for name, marker in zip(MACHINES, "osPv^Dx", strict=True):
         chosen = [row for row in rows if row["features"] == name]
         points = [row for row in chosen if row["n"] != "exact"]
@@ -166,6 +168,7 @@ def draw(rows, path):
             [row["test error %"] for row in points],
             [row["std %"] for row in points],
             marker=marker,
+            capsize=4,
             label=name,
             alpha=0.8,
         )
@@ -188,7 +191,7 @@ def draw(rows, path):
         axis.set_minor_formatter("{x:g}")
     axes.set_xticks(sorted({row["n"] for row in rows[1:] if row["n"] != "exact"}), minor=False)
     axes.set_xticks([], minor=True)
-    figure.legend(loc="outside right center")
+    axes.legend(loc="upper right")
     figure.savefig(path, dpi=150)
 
 
@@ -202,6 +205,7 @@ def main():
     parser.add_argument("--pixels", choices=["float", "binary"], default="binary")
     parser.add_argument("--train", type=int, default=60_000, help="images that are trained on")
     parser.add_argument("--exact", action="store_true", help="the exact kernels, too")
+    parser.add_argument("--more", action="store_true", help="add the seeds that rows lack")
     parser.add_argument("--output", default="kernel_paper.csv")
     parser.add_argument("--figure", default="kernel_paper.png")
     arguments = parser.parse_args()
@@ -210,44 +214,43 @@ def main():
     if arguments.pixels == "binary":
         X, X_test = (Binarizer(threshold=0.5).transform(part) for part in (X, X_test))
     data = X[: arguments.train], y[: arguments.train].astype(int), X_test, y_test.astype(int)
-    rows = []
+    rows = read_csv(arguments.output) if arguments.more else []
+    before = {(row["features"], row["n"]): row for row in rows}
 
     def report(name, n, measured):
         accuracies, strength, seconds = measured
-        errors = 100 * (1 - np.array(accuracies))
-        rows.append(
-            {
-                "features": name,
-                "pixels": arguments.pixels,
-                "train": len(data[0]),
-                "n": n,
-                "seeds": len(errors),
-                "test error %": round(float(errors.mean()), 3),
-                "std %": round(float(errors.std(ddof=1)), 3) if len(errors) > 1 else 0.0,
-                "test accuracy %": round(float(100 - errors.mean()), 3),
-                "ridge strength": strength,
-                "fit s": round(seconds, 1),
-            }
-        )
-        print(rows[-1], flush=True)
+        errors = [100 * (1 - accuracy) for accuracy in accuracies]
+        known = before.get((name, n), {"test error %": 0.0, "std %": 0.0, "seeds": 0})
+        mean, spread = joined(known["test error %"], known["std %"], known["seeds"], errors)
+        before[name, n] = {
+            "features": name,
+            "pixels": arguments.pixels,
+            "train": len(data[0]),
+            "n": n,
+            "seeds": known["seeds"] + len(errors),
+            "test error %": mean,
+            "std %": spread,
+            "test accuracy %": round(100 - mean, 3),
+            "ridge strength": strength,
+            "fit s": known.get("fit s", round(seconds, 1)),
+        }
+        print(before[name, n], flush=True)
 
-    report(
-        "raw pixels",
-        X.shape[1],
-        by_features(lambda seed: FunctionTransformer(), 1, data, arguments.strengths),
-    )
+    def measure(name, n, make, seeds):
+        known = before.get((name, n))
+        seeds = range(known["seeds"] if known else 0, seeds)
+        strengths = [known["ridge strength"]] if known else arguments.strengths
+        if seeds:
+            report(name, n, by_features(make, seeds, data, strengths))
+
+    measure("raw pixels", X.shape[1], lambda seed: FunctionTransformer(), 1)
     for name in arguments.machines:
         make, kernel = MACHINES[name]
         for n in arguments.n:
-            measured = by_features(
-                lambda seed, n=n, make=make: make(n, seed),
-                arguments.seeds,
-                data,
-                arguments.strengths,
-            )
-            report(name, n, measured)
-        if arguments.exact and kernel is not None:
+            measure(name, n, lambda seed, n=n, make=make: make(n, seed), arguments.seeds)
+        if arguments.exact and kernel is not None and (name, "exact") not in before:
             report(name, "exact", by_kernel(kernel, data, arguments.strengths))
+    rows = [*before.values()]
     draw(rows, arguments.figure)
     write_table(rows, arguments.output)
 

@@ -144,15 +144,17 @@ def draw(rows, path):
     for axis, task in zip(axes, TASKS, strict=True):
         for name, (marker, line) in styles.items():
             chosen = [row for row in rows if row["task"] == task and row["device"] == name]
-            axis.loglog(
+            axis.errorbar(
                 [row["compression ratio"] for row in chosen],
                 [row["error"] for row in chosen],
+                [row["95 % interval +-"] for row in chosen],
                 marker=marker,
                 linestyle=line,
+                capsize=4,
                 label=name,
                 alpha=0.8,
             )
-        axis.set(title=task, xlabel="projections / dimension")
+        axis.set(xscale="log", yscale="log", title=task, xlabel="projections / dimension")
     axes[0].set_ylabel("relative error")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     figure.suptitle("Randomized linear algebra by NumPy and by light")
