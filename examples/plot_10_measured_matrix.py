@@ -3,49 +3,50 @@
 10. Bring your own measured transmission matrix
 ===============================================
 
-A laboratory can measure its glass: show the modulator one pattern after the other, read the field
-by holography, and write down a matrix. With it, everything in skopu runs on that very glass.
+A laboratory can measure its glass: show the modulator one pattern after the other, read the
+:term:`field` by :term:`holography`, and write down a matrix. With it, everything in skopu runs on
+that very glass.
 
 After this notebook you can
 
 - use a matrix in memory or in a file as a medium;
 - tell from its report how far it is from ideal;
-- say what a flaw of the measurement does to a kernel.
+- say what a flaw of the measurement does to a kernel;
+- work out how many independent modes the pixels of a camera are worth.
+
+How a :term:`bench` measures such a matrix is in the guide: :doc:`/user_guide/bench`.
 """
 
 # %%
 # A measurement
 # -------------
-# We have no laboratory here, so we make a matrix as one would come out of it: independent entries
+# We have no laboratory here, so we make matrices as they would come out of one: independent entries
 # of any scale, some light that is not scattered, modes that overlap with their neighbours since
-# the grains of the speckle are larger than a pixel, and noise.
+# the :term:`grains <grain>` of the speckle are larger than a pixel, and noise. Each seed is another
+# piece of glass; a number after +- is the standard error over these.
 
 import pathlib
 import tempfile
 
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy.stats import sem
 from sklearn.datasets import load_digits
 from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 
-from skopu import (
-    OPU,
-    GaussianMedium,
-    KernelApproximationDisplay,
-    MeasuredMedium,
-    OpticalRandomFeatures,
-)
+from skopu import OPU, GaussianMedium, MeasuredMedium, OpticalRandomFeatures, optical_kernel
 
+seeds = range(20)
 X, y = load_digits(return_X_y=True)
 X = X / 16
-rng = np.random.default_rng(0)
 
 
-def measure(n_outputs, n_inputs, *, unscattered=0.0, grain=0.0, noise=0.01):
+def measure(n_outputs, n_inputs, seed, *, unscattered=0.0, grain=0.0, noise=0.01):
     """A made-up laboratory's matrix, in its own units."""
-    glass = GaussianMedium(random_state=7).transmission_matrix(n_inputs, n_outputs)
+    rng = np.random.default_rng(seed)
+    glass = GaussianMedium(random_state=seed).transmission_matrix(n_inputs, n_outputs)
     for _ in range(2 if grain else 0):  # neighbouring pixels see the same grain
         glass = glass + grain * np.roll(glass, 1, axis=0)
     glass = glass / glass.std() + unscattered
@@ -53,8 +54,9 @@ def measure(n_outputs, n_inputs, *, unscattered=0.0, grain=0.0, noise=0.01):
     return 137 * (glass + noise * error)
 
 
-good = measure(2000, 64)
-poor = measure(2000, 64, unscattered=0.07, grain=0.8)
+n_pixels = 4000
+good = [measure(n_pixels, 64, seed) for seed in seeds]
+poor = [measure(n_pixels, 64, seed, unscattered=0.07, grain=0.8) for seed in seeds]
 
 # %%
 # The report
@@ -63,9 +65,9 @@ poor = measure(2000, 64, unscattered=0.07, grain=0.8)
 # :meth:`~skopu.MeasuredMedium.isotropy` compares it with ideal glass of the same size. No number
 # of a finite matrix is 0: chance leaves neighbours a little alike and rows unequally bright.
 
-for name, matrix in (("good", good), ("poor", poor)):
-    report = MeasuredMedium(matrix).isotropy()
-    print(f"\n{name}, rms {report.rms:.0f}     measured  expected")
+for name, matrices in (("good", good), ("poor", poor)):
+    reports = [MeasuredMedium(matrix).isotropy() for matrix in matrices]
+    print(f"\n{'':27}measured           expected")
     for field in (
         "mode_correlation",
         "neighbour_correlation",
@@ -74,66 +76,133 @@ for name, matrix in (("good", good), ("poor", poor)):
         "input_spread",
         "output_spread",
     ):
-        ideal = field.replace("neighbour", "mode")
-        expected = getattr(report, f"expected_{ideal}")
-        print(f"  {field:22} {getattr(report, field):8.4f}  {expected:8.4f}")
+        measured = [getattr(report, field) for report in reports]
+        expected = getattr(reports[0], f"expected_{field.replace('neighbour', 'mode')}")
+        label = f"{name}, {field}"
+        print(f"{label:27} {np.mean(measured):.4f} +- {sem(measured):.4f}  {expected:.4f}")
 
 # %%
-# The good one has what chance leaves. The poor one has light that is not scattered (``mean``), and
-# neighbours that see the same (``neighbour_correlation``).
+# Good glass has what chance leaves. The poor one has light that is not scattered (``mean``), and
+# neighbours that see much the same (``neighbour_correlation``).
 #
 # From a file
 # -----------
 # A matrix that is larger than memory stays in its ``.npy`` file, which is mapped and read in
 # pieces.
 
+accuracies = {"good": [], "poor": []}
 with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps maps open
-    path = pathlib.Path(folder) / "glass.npy"
-    np.save(path, good.astype(np.complex64))
-    features = OpticalRandomFeatures(n=2000, opu=OPU(MeasuredMedium(path)))
-    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.4, random_state=0)
-    model = make_pipeline(features, RidgeClassifier()).fit(X_train, y_train)
-    print(f"Test accuracy on the measured glass: {model.score(X_test, y_test):.1%}")
+    for i, seed in enumerate(seeds):
+        X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.4, random_state=seed)
+        for name, matrices in (("good", good), ("poor", poor)):
+            path = pathlib.Path(folder) / f"{name}_{seed}.npy"
+            np.save(path, matrices[i].astype(np.complex64))
+            features = OpticalRandomFeatures(n=1000, opu=OPU(MeasuredMedium(path)))
+            model = make_pipeline(features, RidgeClassifier()).fit(X_train, y_train)
+            accuracies[name].append(100 * model.score(X_test, y_test))
+for name, values in accuracies.items():
+    print(f"Test accuracy on {name} glass: {np.mean(values):.1f} +- {sem(values):.1f} %")
+loss = np.subtract(accuracies["good"], accuracies["poor"])
+print(f"Loss by the flaws: {loss.mean():.2f} +- {sem(loss):.2f} points")
 
 # %%
+# The classifier does not mind these flaws: they cost a few tenths of a point at most. It learns
+# from whatever features it gets.
+#
 # What a flaw does to the kernel
 # ------------------------------
-# With ideal glass the error falls as far as there are modes. Light that is not scattered leads to
-# another kernel, from which no number of modes leads back; grain leaves the kernel as it is and
-# makes each pixel count for less.
+# The kernel does change. The features of n pixels give a kernel whose error depends on n. We take
+# each matrix apart into pieces of n pixels, and average over these, too.
 
-figure, axes = plt.subplots(2, 2, figsize=(9.5, 7.2), layout="constrained")
-for row, (name, matrix) in zip(axes, (("good", good), ("poor", poor)), strict=True):
-    display = KernelApproximationDisplay.from_estimator(
-        OpticalRandomFeatures(opu=OPU(MeasuredMedium(matrix))),
-        X[:100],
-        n_features=[50, 200, 700, 2000],
-        n_repeats=1,
-        ax=row,
-    )
-    row[0].set_title(f"{name} glass, {row[0].get_title()}")
+some = X[:100]
+exact = optical_kernel(some)
+sizes = [50, 200, 1000, 4000]
+
+
+def squared_errors(matrices):
+    """Mean squared relative error of the kernel, for each matrix and size."""
+    found = np.empty((len(matrices), len(sizes)))
+    for i, matrix in enumerate(matrices):
+        features = OpticalRandomFeatures(n=n_pixels, opu=OPU(MeasuredMedium(matrix)))
+        Z = features.fit_transform(some)
+        for j, n in enumerate(sizes):
+            n_pieces = n_pixels // n
+            pieces = np.split(Z * np.sqrt(n_pieces), n_pieces, axis=1)
+            errors = [np.linalg.norm(piece @ piece.T - exact) for piece in pieces]
+            found[i, j] = np.mean(np.square(errors)) / np.linalg.norm(exact) ** 2
+    return found
+
+
+# %%
+# And theory. For independent modes an entry of the kernel has a variance over n of :math:`|x|^4
+# |y|^4 (3 + 14 c^2 + 3 c^4)`, with c the cosine between x and y
+# (:doc:`notebook 2 </auto_examples/plot_02_kernels>`). Unscattered light adds a constant field to
+# each pixel, :math:`m_x`, which is proportional to the sum of x, and leads to another kernel:
+#
+# .. math::
+#
+#     (|x|^2 + m_x^2) (|y|^2 + m_y^2) + (x \cdot y)^2 + 2 \, m_x m_y \, x \cdot y.
+
+lengths = np.linalg.norm(some, axis=1)
+powers = np.outer(lengths, lengths) ** 2
+cosines = some @ some.T / np.sqrt(powers)
+variance = powers**2 * (3 + 14 * cosines**2 + 3 * cosines**4)
+independent = variance.sum() / np.linalg.norm(exact) ** 2  # of one mode
+
+constant = 0.07 * some.sum(axis=1)
+both, products = lengths**2 + constant**2, some @ some.T
+other = np.outer(both, both) + products**2 + 2 * np.outer(constant, constant) * products
+other /= (1 + 0.07**2) ** 2  # the medium scales the mean power to 1
+floor = np.linalg.norm(other - exact) / np.linalg.norm(exact)
+
+squares = {"good": squared_errors(good), "poor": squared_errors(poor)}
+figure, ax = plt.subplots(figsize=(6, 4.2), layout="constrained")
+for (name, values), marker in zip(squares.items(), "os", strict=True):
+    root = np.sqrt(values.mean(axis=0))
+    error = sem(values) / (2 * root)
+    ax.errorbar(sizes, 100 * root, 100 * error, fmt=marker, capsize=3, label=f"{name} glass")
+    for n, r, e in zip(sizes, root, error, strict=True):
+        print(f"{name} glass, {n:4} pixels: error {100 * r:.1f} +- {100 * e:.1f} %")
+ax.plot(sizes, 100 * np.sqrt(independent / np.array(sizes)), "k--", label="independent modes")
+ax.axhline(100 * floor, color="0.5", linestyle=":", label="kernel with unscattered light")
+ax.set(
+    title="Error of the kernel",
+    xlabel="number of pixels n",
+    ylabel="relative error (Frobenius norm), %",
+    xscale="log",
+    yscale="log",
+)
+ticks = [3, 5, 10, 20, 30, 50]
+ax.set_yticks(ticks, ticks)
+ax.minorticks_off()
+_ = ax.legend()
+
+# %%
+# (Bars are standard errors.) The good glass does what independent modes do. For the poor one light
+# that is not scattered leads to another kernel, from which no number of pixels leads back. Grain
+# leaves the kernel as it is, and makes each pixel count for less.
 
 # %%
 # Exercise 1: take the unscattered light away
 # -------------------------------------------
-# Subtract its mean from each column of the poor matrix. What does the report say, and what the
+# Subtract its mean from each column of the poor matrices. What does the report say, and what the
 # error of the kernel?
 #
 # .. raw:: html
 #
 #     <details><summary>Solution</summary>
 
-mended = poor - poor.mean(axis=0)
-for name, matrix in (("poor", poor), ("mended", mended), ("good", good)):
-    medium = MeasuredMedium(matrix)
-    display = KernelApproximationDisplay.from_estimator(
-        OpticalRandomFeatures(opu=OPU(medium)), X[:100], n_features=[2000], n_repeats=1
-    )
-    plt.close(display.figure_)
-    print(f"{name}: mean {medium.isotropy().mean:.2f}, error {display.errors[0, 0]:.1%}")
+mended = [matrix - matrix.mean(axis=0) for matrix in poor]
+squares["mended"] = squared_errors(mended)
+for name, matrices in (("poor", poor), ("mended", mended), ("good", good)):
+    mean = [MeasuredMedium(matrix).isotropy().mean for matrix in matrices]
+    error = 100 * np.sqrt(squares[name][:, -1])
+    print(f"{name}: mean in the report {np.mean(mean):.3f} +- {sem(mean):.3f}")
+    print(f"{name}: error of the kernel {np.mean(error):.1f} +- {sem(error):.1f} %")
 
 # %%
-# What is left, beside the good glass, is the grain: fewer independent modes than pixels.
+# The mean is gone, and with it nearly all of the error. What is left beside the good glass is the
+# grain: fewer independent modes than pixels.
 #
 # .. raw:: html
 #
@@ -142,31 +211,52 @@ for name, matrix in (("poor", poor), ("mended", mended), ("good", good)):
 # %%
 # Exercise 2: how many modes are there really?
 # --------------------------------------------
-# The error of m independent modes falls like 1 / sqrt(m). How many independent modes are the 2000
-# pixels of the mended matrix worth?
+# The squared error of m independent modes falls like 1 / m. How many independent modes is a pixel
+# of the mended matrices worth? What should it be, by the correlations of neighbouring pixels?
 #
 # .. raw:: html
 #
 #     <details><summary>Solution</summary>
 
-errors = {}
-for name, matrix in (("good", good), ("mended", mended)):
-    displays = [
-        KernelApproximationDisplay.from_estimator(
-            OpticalRandomFeatures(opu=OPU(MeasuredMedium(rows))),
-            X[:100],
-            n_features=[400],
-            n_repeats=1,
-        )
-        for rows in np.split(matrix, 5)
-    ]
-    for display in displays:
-        plt.close(display.figure_)
-    errors[name] = np.sqrt(np.mean([display.errors**2 for display in displays]))
-worth = (errors["good"] / errors["mended"]) ** 2
-print(f"Each pixel is worth {worth:.2f} modes, all of them {2000 * worth:.0f}.")
+n = sizes[0]  # the most pieces, and so the smallest error
+of_good, of_mended = squares["good"][:, 0], squares["mended"][:, 0]
+worth = of_good.mean() / of_mended.mean()
+worth_error = sem(of_good - worth * of_mended) / of_mended.mean()
+over_theory = of_good * n / independent
+print(f"good glass, over independent modes: {np.mean(over_theory):.2f} +- {sem(over_theory):.2f}")
+print(f"a mended pixel is worth, measured:  {worth:.2f} +- {worth_error:.2f} modes")
 
 # %%
+# For the theory, take the correlation :math:`\gamma_k` of the fields of pixels that are k apart. An
+# entry of the kernel is a mean of products of two intensities. From the moments of Gaussian fields,
+# the covariance of these products at two pixels is
+#
+# .. math::
+#
+#     |x|^4 |y|^4 \left[ (2 + 12 c^2 + 2 c^4) \, |\gamma_k|^2 + (1 + c^2)^2 \, |\gamma_k|^4 \right],
+#
+# which for a pixel with itself is the variance above. The sum over all pairs of pixels says by how
+# much correlations make the squared error larger. Of the first part alone, it is the number of
+# pixels over the *participation ratio* of their covariance matrix C, :math:`(\mathrm{tr} \, C)^2 /
+# \mathrm{tr} \, C^2`, which often serves as a number of independent modes.
+
+first = np.sum(powers**2 * (2 + 12 * cosines**2 + 2 * cosines**4))
+second = np.sum(powers**2 * (1 + cosines**2) ** 2)
+lags = np.arange(1, 5)
+participation, predicted = [], []
+for matrix in mended:
+    overlaps = [abs(np.vdot(matrix[:-k], matrix[k:])) for k in lags]
+    gamma = np.array(overlaps) / np.linalg.norm(matrix) ** 2
+    squared, fourth = (1 + 2 * np.sum((1 - lags / n) * gamma**power) for power in (2, 4))
+    participation.append(1 / squared)
+    predicted.append((first + second) / (first * squared + second * fourth))
+for label, values in (("by theory", predicted), ("by the participation ratio", participation)):
+    print(f"a mended pixel, {label}: {np.mean(values):.4f} +- {sem(values):.4f} modes")
+
+# %%
+# A pixel is worth little more than half a mode, as theory says; the participation ratio counts a
+# little too few. So a grain that covers a few pixels costs pixels, of which a camera has plenty.
+#
 # .. raw:: html
 #
 #     </details>
