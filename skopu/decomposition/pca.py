@@ -105,7 +105,6 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     sklearn.decomposition.IncrementalPCA : Data in batches.
     OPUTruncatedSVD : The same without centring.
     opu_svd : Singular values and vectors of a matrix.
-    SpectrumDisplay : Explained variances with their error bounds, drawn.
 
     Notes
     -----

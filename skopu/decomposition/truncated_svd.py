@@ -88,7 +88,7 @@ class OPUTruncatedSVD(
     sklearn.decomposition.TruncatedSVD : Power iteration or ARPACK.
     OPUPCA : The same of centred data.
     skopu.opu_svd : The function it calls.
-    SpectrumDisplay : Singular values with their error bounds, drawn.
+    SpectrumDisplay : Singular values and the share of X they capture, drawn.
 
     Notes
     -----

@@ -131,7 +131,6 @@ def opu_svd(
     --------
     skopu.OPUTruncatedSVD : The same as a transformer.
     opu_eigh : Eigenvalues of a symmetric matrix, in fewer passes.
-    SpectrumDisplay : Singular values with their error bounds, drawn.
     sklearn.utils.extmath.randomized_svd : Power iteration on a stored random matrix.
 
     Notes

@@ -9,22 +9,24 @@ from ._direct_feedback import CHANGED_IN_PLACE, OPTIONS, DirectFeedback
 class DFAClassifier(DirectFeedback, MLPClassifier):
     """Multi-layer perceptron classifier trained by direct feedback alignment (DFA).
 
-    Back-propagation sends the error of the output back through the transposed weights,
-    layer by layer. DFA [1]_ gives each hidden layer a fixed random projection of that error
-    instead. One projection, which an optical device makes in as many frames for any size
-    [2]_, serves all layers at once; their weights learn to make it useful (`alignment_`).
+    Back-propagation sends the error of the output back through the transposed weights, layer by
+    layer. DFA [1]_ gives each hidden layer a fixed random projection of that error. One projection
+    serves all layers at once, and an optical device makes it in the same number of frames for any
+    size [2]_. The weights learn to make it useful (`alignment_`).
 
-    All else is that of `sklearn.neural_network.MLPClassifier`, in whose training loop this
-    step takes the place of the backward pass.
+    Everything else comes from `sklearn.neural_network.MLPClassifier`; only the backward pass of its
+    training loop is replaced.
+
+    Read more in the :doc:`user guide </user_guide/training_by_light>`.
 
     Parameters
     ----------
     hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         Number of units of each hidden layer.
     activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
-        Activation function of the hidden layers. DFA likes "tanh" best.
+        Activation function of the hidden layers. "tanh" suits DFA best.
     solver : {"sgd", "adam"}, default="adam"
-        What turns gradients into steps. ("lbfgs" needs true gradients.)
+        How gradients become steps. ("lbfgs" needs true gradients.)
     alpha : float, default=0.0001
         Strength of the L2 penalty on the weights.
     batch_size : int or "auto", default="auto"
@@ -32,64 +34,63 @@ class DFAClassifier(DirectFeedback, MLPClassifier):
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
         Schedule of the learning rate of "sgd".
     learning_rate_init : float, default=0.001
-        Learning rate to begin with.
+        Initial learning rate.
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
-        Most epochs.
+        Maximum number of epochs.
     shuffle : bool, default=True
         Whether to shuffle samples in each epoch.
     random_state : int, RandomState instance or None, default=None
         Seeds the weights, the order of samples, the validation split, and the device if
         ``opu`` is None. Pass an int for the same result at each `fit`.
     tol : float, default=1e-4
-        Improvement of the loss, or the validation score, below which an epoch counts as
-        none.
+        Smallest change of the loss, or of the validation score, that counts as an improvement.
     verbose : bool, default=False
-        Whether to print the loss of each epoch, and show a progress bar where there is tqdm.
+        Whether to print the loss of each epoch and, with tqdm installed, show a progress bar.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights that there are.
+        Whether `fit` continues from the current weights.
     momentum : float, default=0.9
         Momentum of "sgd".
     nesterovs_momentum : bool, default=True
         Whether to use Nesterov's momentum.
     early_stopping : bool, default=False
-        Whether to stop when the score on a part of the training data, set aside, no longer
-        improves, and to keep the best weights.
+        Whether to set aside part of the training data, stop when the score on it no longer
+        improves, and keep the best weights.
     validation_fraction : float, default=0.1
-        That part.
+        Share of the training data set aside for early stopping.
     beta_1 : float, default=0.9
         Decay of the first moments of "adam".
     beta_2 : float, default=0.999
         Decay of the second moments of "adam".
     epsilon : float, default=1e-8
-        Numerical stability of "adam".
+        Constant that keeps "adam" numerically stable.
     n_iter_no_change : int, default=10
         Number of epochs without improvement after which to stop.
     feedback : {"dense", "optical"}, default="dense"
-        "dense" projects the error exactly: the ideal, digital reference, with the device's
-        glass. "optical" sends it through ``opu``, with its modulator, holography and camera.
+        "dense" projects the error exactly: the ideal digital reference, with the glass of
+        the device. "optical" sends it through ``opu``, with its modulator, holography and camera.
     error_encoding : {"exact", "ternary"}, default="exact"
-        "ternary" reduces the error that is projected to -1, 0 and 1, what an array of
-        mirrors can show in two frames; the output layer learns from the exact one.
+        "ternary" reduces the projected error to -1, 0 and 1, which an array of
+        mirrors can show in two frames; the output layer learns from the exact error.
     ternary_threshold : float, default=0.25
-        Entries of the error up to this part of the largest of the same sign and sample
-        become 0. From 0 to below 1. The others are taken to be equal, and to make up the
-        total of their sign.
+        Entries of the error up to this share of the largest of the same sign and sample become
+        0. From 0 to below 1. The others are given equal values that add up to
+        the total of their sign.
     opu : OPU, default=None
-        The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
-        camera, whose seed is drawn from ``random_state``.
+        The device; cloned by `fit`. None uses a `GaussianMedium` and an ideal camera, with a
+        seed drawn from ``random_state``.
     track_alignment : bool, default=False
         Whether to measure `alignment_`, which costs a backward pass.
 
     Attributes
     ----------
     alignment_ : list of ndarray of shape (n_hidden_layers,)
-        For each epoch that was tracked and hidden layer the angle between DFA's update and the
-        true gradient of the weights below it, in degrees, mean over batches. 90 is chance;
-        below, the update goes downhill. Only with ``track_alignment=True``.
+        For each tracked epoch and hidden layer, the angle in degrees between the update by DFA and
+        the true gradient of the weights below it, as a mean over batches. 90 is chance; below 90,
+        the update goes downhill. Only with ``track_alignment=True``.
     opu_ : OPU
-        The device in use.
+        The device used.
     classes_ : ndarray or list of ndarray of shape (n_classes,)
         Class labels.
     coefs_ : list of ndarray
@@ -99,13 +100,13 @@ class DFAClassifier(DirectFeedback, MLPClassifier):
     loss_ : float
         Loss of the last epoch.
     best_loss_ : float or None
-        Lowest loss, None with early stopping.
+        Lowest loss; None with early stopping.
     loss_curve_ : list of float
         Loss of each epoch.
     validation_scores_ : list of float or None
         Accuracy on the validation part after each epoch, with early stopping.
     best_validation_score_ : float or None
-        Highest of them.
+        Highest validation score.
     t_ : int
         Number of training samples seen.
     n_features_in_ : int
@@ -115,7 +116,7 @@ class DFAClassifier(DirectFeedback, MLPClassifier):
     n_iter_ : int
         Number of epochs.
     n_layers_ : int
-        Number of layers, with input and output.
+        Number of layers, including input and output.
     n_outputs_ : int
         Number of outputs.
     out_activation_ : str
@@ -124,16 +125,19 @@ class DFAClassifier(DirectFeedback, MLPClassifier):
     See Also
     --------
     DFARegressor : The same for regression.
-    sklearn.neural_network.MLPClassifier : Trained by back-propagation.
+    DFAGraphClassifier : The same for the nodes of a graph.
+    skopu.torch.DirectFeedback : The same for any network of PyTorch.
+    AlignmentDisplay : The angles in ``alignment_``, drawn.
+    sklearn.neural_network.MLPClassifier : The same network, trained by back-propagation.
 
     Notes
     -----
-    A hidden layer of n units gets ``(error @ B) * f'``, where B, of n_outputs rows, has
-    random entries of variance 2 / (n + n_outputs), those of Glorot's initial weights. B
-    belongs to the device and is not stored; each layer reads output modes of its own.
+    A hidden layer of n units gets ``(error @ B) * f'``, where B has n_outputs rows and random
+    entries of variance 2 / (n + n_outputs), as in Glorot initialisation. B belongs to the device
+    and is not stored; each layer reads its own output modes.
 
-    The noise of the camera is new at each step, and the same for samples of a batch whose
-    ternary errors are alike: these are shown once.
+    Camera noise is new at each step. Samples of a batch with equal ternary errors share it, since
+    these are shown only once.
 
     References
     ----------
@@ -244,15 +248,15 @@ class DFAClassifier(DirectFeedback, MLPClassifier):
         Raises
         ------
         ValueError
-            If X or y is not what scikit-learn's MLPClassifier takes, the device cannot show
-            the error or has too few outputs, or training diverges.
+            If X or y is not what scikit-learn's MLPClassifier accepts, the device cannot
+            show the error or has too few outputs, or training diverges.
         """
         self._begin(X, sample_weight)
         return super().fit(X, y, sample_weight)
 
     @unchanged_on_error(*CHANGED_IN_PLACE)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Train for one epoch more.
+        """Train for one more epoch.
 
         Parameters
         ----------
@@ -263,7 +267,7 @@ class DFAClassifier(DirectFeedback, MLPClassifier):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of samples.
         classes : array-like of shape (n_classes,), default=None
-            All classes there will be; needed at the first call.
+            All classes that will occur; required at the first call.
 
         Returns
         -------
@@ -273,7 +277,7 @@ class DFAClassifier(DirectFeedback, MLPClassifier):
         Raises
         ------
         ValueError
-            As for `fit`.
+            See `fit`.
         """
         self._begin(X, sample_weight)
         return super().partial_fit(X, y, sample_weight, classes)

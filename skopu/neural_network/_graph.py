@@ -26,11 +26,13 @@ from .feedback import angle, check_shows_errors, feedback_device, project_error
 
 
 class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
-    """Graph convolutional network for nodes of which some are labelled.
+    """Graph convolutional network that classifies nodes when only some have labels.
 
-    Each layer averages what it computes over the neighbours of a node [1]_. Trained by
-    direct feedback alignment, hidden layers learn from a random projection of the error of
-    labelled nodes, which an optical device makes at once for all layers [2]_.
+    Each layer averages its result over the neighbours of a node [1]_. With direct feedback
+    alignment, hidden layers learn from a random projection of the error of labelled nodes, which an
+    optical device makes for all layers at once [2]_.
+
+    Read more in the :doc:`user guide </user_guide/training_by_light>`.
 
     Parameters
     ----------
@@ -39,36 +41,35 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
     activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
         Activation function of the hidden layers.
     dropout : float, default=0.5
-        Part of the inputs of each layer that is left out in each epoch, from 0 to below 1.
+        Share of the inputs of each layer dropped in each epoch, from 0 to below 1.
     alpha : float, default=5e-4
-        Weight decay: strength of the L2 penalty on the weights of all layers but the last.
+        Weight decay: strength of the L2 penalty on the weights of all layers except the last.
     learning_rate_init : float, default=0.01
         Learning rate of Adam.
     max_iter : int, default=200
-        Most epochs; each takes one step on all labelled nodes.
+        Maximum number of epochs; each takes one step on all labelled nodes.
     n_iter_no_change : int, default=50
-        Number of epochs after which training stops, if the loss on the nodes of
-        ``validation_mask`` has not become lower. Epochs whose training loss is not below that
-        of the first do not count.
+        Training stops after this many epochs without a lower loss on the nodes of
+        ``validation_mask``. Epochs whose training loss is not below that of the first do not count.
     feedback : {"backprop", "dense", "optical"}, default="dense"
         "backprop" sends the error back through the transposed weights. "dense" projects it
-        exactly: the ideal, digital reference, with the device's glass. "optical" sends it
+        exactly: the ideal digital reference, with the glass of the device. "optical" sends it
         through ``opu``, with its modulator, holography and camera.
     error_encoding : {"exact", "ternary"}, default="exact"
-        "ternary" reduces the error that is projected to -1, 0 and 1.
+        "ternary" reduces the projected error to -1, 0 and 1.
     ternary_threshold : float, default=0.25
-        Entries of the error up to this part of the largest of the same sign and node become
-        0. From 0 to below 1.
+        Entries of the error up to this share of the largest of the same sign and node become 0.
+        From 0 to below 1.
     opu : OPU, default=None
-        The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
-        camera, whose seed is drawn from ``random_state``.
+        The device; cloned by `fit`. None uses a `GaussianMedium` and an ideal camera, with a
+        seed drawn from ``random_state``.
     track_alignment : bool, default=False
         Whether to measure `alignment_`.
     random_state : int, RandomState instance or None, default=None
         Seeds the weights, the dropout, and the device if ``opu`` is None. Pass an int for the
         same result at each `fit`.
     verbose : int, default=0
-        Above 0 shows a progress bar, which takes tqdm.
+        Above 0 shows a progress bar, which needs tqdm.
 
     Attributes
     ----------
@@ -77,7 +78,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
     transduction_ : ndarray of shape (n_nodes,)
         Predicted label of each node seen during `fit`.
     label_distributions_ : ndarray of shape (n_nodes, n_classes)
-        Probability of each class for each of them.
+        Probability of each class for each of these nodes.
     coefs_ : list of ndarray
         Weight matrices, from the input to the output.
     intercepts_ : list of ndarray
@@ -85,7 +86,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
     loss_curve_ : list of float
         Loss of each epoch.
     validation_scores_ : list of float
-        Accuracy on the nodes of ``validation_mask`` in each epoch, if there is one.
+        Accuracy on the nodes of ``validation_mask`` in each epoch, if it is given.
     validation_loss_curve_ : list of float
         Loss on the same nodes.
     alignment_ : list of ndarray of shape (n_hidden_layers,)
@@ -94,7 +95,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
     n_iter_ : int
         Number of epochs.
     opu_ : OPU
-        The device in use.
+        The device used.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -103,22 +104,23 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
     See Also
     --------
     NodeClassifier : Cross-validation over the nodes of a graph.
-    DFAClassifier : For samples that are no nodes.
+    DFAClassifier : The same for samples without a graph.
+    AlignmentDisplay : The angles in ``alignment_``, drawn.
+    sklearn.semi_supervised.LabelSpreading : Labels spread over a graph of neighbours.
 
     Notes
     -----
     A layer computes ``A @ (H @ W) + b``, with ``A = D^-1/2 max(adjacency, I) D^-1/2``, where D
-    holds the row sums of that maximum: each node is a neighbour of itself. Where
-    back-propagation sends the error E back as ``A @ E @ W.T``, DFA takes ``A @ (E @ B)``, once
-    more multiplied by A for each layer further down. The entries of B are as large, in root
-    mean square, as those of W; with several layers above, both follow their product.
+    holds the row sums of that maximum: each node is a neighbour of itself. Back-propagation sends
+    the error E back as ``A @ E @ W.T``; DFA uses ``A @ (E @ B)``, multiplied by A once more for
+    each layer further down. The root mean square of B equals that of W or, with several layers
+    above, that of their product.
 
-    The unit of X does not matter: the network is trained on X over the root mean square of
-    the norms of its rows, to which ``alpha`` and ``learning_rate_init`` refer, and ``coefs_``
-    are for X itself. Where rows differ much in size among themselves, scale each.
+    The unit of X does not matter: the network is trained on X divided by the root mean square of
+    its row norms, to which ``alpha`` and ``learning_rate_init`` refer; ``coefs_`` are for X itself.
+    If rows differ much in size, scale each row.
 
-    An epoch goes over the nodes alone that are within as many steps of a labelled one as there
-    are layers.
+    An epoch visits only nodes within as many steps of a labelled one as there are layers.
 
     References
     ----------
@@ -129,7 +131,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
 
     Examples
     --------
-    Ten labels, and the others from the graph of nearest neighbours:
+    Ten labels; a graph of nearest neighbours gives the others:
 
     >>> import numpy as np
     >>> from sklearn.datasets import make_moons
@@ -203,15 +205,14 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_nodes, n_features)
-            Features of all nodes, also of those without a label.
+            Features of all nodes, including those without a label.
         y : array-like of shape (n_nodes,)
-            Labels; -1 where there is none. Labels that are text need an array of objects.
-            (Without an adjacency, -1 and one other label are the two classes of a binary
-            problem.)
+            Labels; -1 for no label. Text labels need an array of objects. (Without an
+            adjacency, -1 and one other label are the two classes of a binary problem.)
         adjacency : {array-like, sparse matrix} of shape (n_nodes, n_nodes), default=None
-            Symmetric, non-negative weights of the edges. None is a graph without edges.
+            Symmetric, non-negative weights of the edges. None means a graph without edges.
         validation_mask : array-like of bool of shape (n_nodes,), default=None
-            Labelled nodes that are not trained on, but decide when to stop and which weights
+            Labelled nodes that are not used for training but decide when to stop and which weights
             to keep.
 
         Returns
@@ -222,9 +223,9 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no label, or a class has none outside validation_mask; the adjacency
-            matrix is not square, symmetric, non-negative and of the size of X; the device
-            cannot show the error or has too few outputs; or training diverges.
+            If there is no label, or a class has none outside validation_mask; if the adjacency
+            matrix is not square, symmetric, non-negative and of matching size; if the device
+            cannot show the error or has too few outputs; or if training diverges.
         """
         X, y = validate_rows(self, X, y=y, accept_sparse="csr", multi_output=False)
         graph = normalized_adjacency(adjacency, X)
@@ -265,14 +266,14 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X, adjacency=None):
-        """Labels of the nodes of a graph, which may be another one than at `fit`.
+        """Labels of the nodes of a graph, not necessarily the one seen by `fit`.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_nodes, n_features)
             Features.
         adjacency : {array-like, sparse matrix} of shape (n_nodes, n_nodes), default=None
-            Symmetric, non-negative weights of the edges. None is a graph without edges.
+            Symmetric, non-negative weights of the edges. None means a graph without edges.
 
         Returns
         -------
@@ -290,7 +291,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         X : {array-like, sparse matrix} of shape (n_nodes, n_features)
             Features.
         adjacency : {array-like, sparse matrix} of shape (n_nodes, n_nodes), default=None
-            Symmetric, non-negative weights of the edges. None is a graph without edges.
+            Symmetric, non-negative weights of the edges. None means a graph without edges.
 
         Returns
         -------
@@ -311,14 +312,14 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_nodes,)
             True labels.
         adjacency : {array-like, sparse matrix} of shape (n_nodes, n_nodes), default=None
-            Symmetric, non-negative weights of the edges. None is a graph without edges.
+            Symmetric, non-negative weights of the edges. None means a graph without edges.
         sample_weight : array-like of shape (n_nodes,), default=None
-            Weights of nodes; 0 for those that do not count.
+            Weights of nodes; nodes of weight 0 do not count.
 
         Returns
         -------
         accuracy : float
-            Part of the nodes that are predicted right.
+            Share of nodes predicted correctly.
         """
         return accuracy_score(y, self.predict(X, adjacency), sample_weight=sample_weight)
 

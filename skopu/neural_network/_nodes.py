@@ -13,35 +13,38 @@ from .._utils.private_sklearn import copy_metadata_request
 
 
 class NodeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Classifier of the nodes of one graph, which are given by their numbers.
+    """Classifier of the nodes of one graph, with node numbers as samples.
 
-    Cross-validators of scikit-learn split rows. Rows of an adjacency matrix are no graph,
-    and its training nodes learn from the features of others as well. Here the samples are
-    numbers of nodes, which may be split in any way; the graph stays whole. Labels of nodes
-    that are not in a training set are not seen in training.
+    Cross-validators of scikit-learn split rows, but some rows of an adjacency matrix are not a
+    graph, and training nodes also learn from the features of other nodes. Here the samples are node
+    numbers, which can be split in any way; the graph stays whole. Labels of nodes outside the
+    training set are not seen in training.
+
+    Read more in the :doc:`user guide </user_guide/training_by_light>`.
 
     Parameters
     ----------
     estimator : DFAGraphClassifier
         Classifier with ``fit(X, y, adjacency)``, for which -1 means no label, and which
-        then has ``transduction_`` and ``label_distributions_``.
+        sets ``transduction_`` and ``label_distributions_``.
     X : {array-like, sparse matrix} of shape (n_nodes, n_features)
         Features of all nodes. Not copied by `clone`.
     adjacency : {array-like, sparse matrix} of shape (n_nodes, n_nodes) or None
-        Edges between them, None for none. Not copied by `clone`.
+        Edges between the nodes; None means no edges. Not copied by `clone`.
 
     Attributes
     ----------
     estimator_ : DFAGraphClassifier
-        Classifier trained on the whole graph, whose labels are positions in ``classes_``.
+        Classifier trained on the whole graph; its labels are positions in ``classes_``.
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     n_features_in_ : int
-        1: the number of the node.
+        Always 1: the node number.
 
     See Also
     --------
     DFAGraphClassifier : The classifier of nodes.
+    sklearn.model_selection.GridSearchCV : A search over its parameters.
 
     Examples
     --------
@@ -91,8 +94,8 @@ class NodeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If nodes are not numbers of nodes, or named twice, or there is not one label for
-            each; or for what the estimator does not take.
+            If nodes are not node numbers, occur twice or do not have one label each; or if the
+            estimator rejects the data.
         """
         nodes, y = self._check_nodes(nodes), column_or_1d(y)
         check_consistent_length(nodes, y)

@@ -9,8 +9,10 @@ from ._direct_feedback import CHANGED_IN_PLACE, OPTIONS, DirectFeedback
 class DFARegressor(DirectFeedback, MLPRegressor):
     """Multi-layer perceptron regressor trained by direct feedback alignment (DFA).
 
-    See `DFAClassifier` for what DFA is. All else is that of
-    `sklearn.neural_network.MLPRegressor`.
+    Each hidden layer learns from a fixed random projection of the output error [1]_, see
+    `DFAClassifier`. Everything else comes from `sklearn.neural_network.MLPRegressor`.
+
+    Read more in the :doc:`user guide </user_guide/training_by_light>`.
 
     Parameters
     ----------
@@ -20,9 +22,9 @@ class DFARegressor(DirectFeedback, MLPRegressor):
     hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         Number of units of each hidden layer.
     activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
-        Activation function of the hidden layers. DFA likes "tanh" best.
+        Activation function of the hidden layers. "tanh" suits DFA best.
     solver : {"sgd", "adam"}, default="adam"
-        What turns gradients into steps.
+        How gradients become steps.
     alpha : float, default=0.0001
         Strength of the L2 penalty on the weights.
     batch_size : int or "auto", default="auto"
@@ -30,60 +32,59 @@ class DFARegressor(DirectFeedback, MLPRegressor):
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
         Schedule of the learning rate of "sgd".
     learning_rate_init : float, default=0.001
-        Learning rate to begin with.
+        Initial learning rate.
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
-        Most epochs.
+        Maximum number of epochs.
     shuffle : bool, default=True
         Whether to shuffle samples in each epoch.
     random_state : int, RandomState instance or None, default=None
         Seeds the weights, the order of samples, the validation split, and the device if
         ``opu`` is None. Pass an int for the same result at each `fit`.
     tol : float, default=1e-4
-        Improvement of the loss, or the validation score, below which an epoch counts as
-        none.
+        Smallest change of the loss, or of the validation score, that counts as an improvement.
     verbose : bool, default=False
-        Whether to print the loss of each epoch, and show a progress bar where there is tqdm.
+        Whether to print the loss of each epoch and, with tqdm installed, show a progress bar.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights that there are.
+        Whether `fit` continues from the current weights.
     momentum : float, default=0.9
         Momentum of "sgd".
     nesterovs_momentum : bool, default=True
         Whether to use Nesterov's momentum.
     early_stopping : bool, default=False
-        Whether to stop when the score on a part of the training data, set aside, no longer
-        improves, and to keep the best weights.
+        Whether to set aside part of the training data, stop when the score on it no longer
+        improves, and keep the best weights.
     validation_fraction : float, default=0.1
-        That part.
+        Share of the training data set aside for early stopping.
     beta_1 : float, default=0.9
         Decay of the first moments of "adam".
     beta_2 : float, default=0.999
         Decay of the second moments of "adam".
     epsilon : float, default=1e-8
-        Numerical stability of "adam".
+        Constant that keeps "adam" numerically stable.
     n_iter_no_change : int, default=10
         Number of epochs without improvement after which to stop.
     feedback : {"dense", "optical"}, default="dense"
         "dense" projects the error exactly; "optical" sends it through ``opu``.
     error_encoding : {"exact", "ternary"}, default="exact"
-        "ternary" reduces the error that is projected to -1, 0 and 1. With one output
-        nothing is lost by it.
+        "ternary" reduces the projected error to -1, 0 and 1. With one
+        output, nothing is lost.
     ternary_threshold : float, default=0.25
-        Entries of the error up to this part of the largest of the same sign and sample
-        become 0. From 0 to below 1.
+        Entries of the error up to this share of the largest of the same sign and sample become
+        0. From 0 to below 1.
     opu : OPU, default=None
-        The device; cloned at `fit`. None makes one with a `GaussianMedium` and an ideal
-        camera, whose seed is drawn from ``random_state``.
+        The device; cloned by `fit`. None uses a `GaussianMedium` and an ideal camera, with a
+        seed drawn from ``random_state``.
     track_alignment : bool, default=False
         Whether to measure `alignment_`, which costs a backward pass.
 
     Attributes
     ----------
     alignment_ : list of ndarray of shape (n_hidden_layers,)
-        Angles in degrees between DFA's updates and the true gradients, see `DFAClassifier`.
+        Angles in degrees between updates by DFA and true gradients, see `DFAClassifier`.
     opu_ : OPU
-        The device in use.
+        The device used.
     coefs_ : list of ndarray
         Weight matrices, from the input to the output.
     intercepts_ : list of ndarray
@@ -91,13 +92,13 @@ class DFARegressor(DirectFeedback, MLPRegressor):
     loss_ : float
         Loss of the last epoch.
     best_loss_ : float or None
-        Lowest loss, None with early stopping.
+        Lowest loss; None with early stopping.
     loss_curve_ : list of float
         Loss of each epoch.
     validation_scores_ : list of float or None
         R2 score on the validation part after each epoch, with early stopping.
     best_validation_score_ : float or None
-        Highest of them.
+        Highest validation score.
     t_ : int
         Number of training samples seen.
     n_features_in_ : int
@@ -107,7 +108,7 @@ class DFARegressor(DirectFeedback, MLPRegressor):
     n_iter_ : int
         Number of epochs.
     n_layers_ : int
-        Number of layers, with input and output.
+        Number of layers, including input and output.
     n_outputs_ : int
         Number of outputs.
     out_activation_ : str
@@ -116,7 +117,9 @@ class DFARegressor(DirectFeedback, MLPRegressor):
     See Also
     --------
     DFAClassifier : The same for classification.
-    sklearn.neural_network.MLPRegressor : Trained by back-propagation.
+    skopu.torch.DirectFeedback : The same for any network of PyTorch.
+    AlignmentDisplay : The angles in ``alignment_``, drawn.
+    sklearn.neural_network.MLPRegressor : The same network, trained by back-propagation.
 
     References
     ----------
@@ -224,15 +227,15 @@ class DFARegressor(DirectFeedback, MLPRegressor):
         Raises
         ------
         ValueError
-            If X or y is not what scikit-learn's MLPRegressor takes, the device cannot show
-            the error or has too few outputs, or training diverges.
+            If X or y is not what scikit-learn's MLPRegressor accepts, the device cannot
+            show the error or has too few outputs, or training diverges.
         """
         self._begin(X, sample_weight)
         return super().fit(X, y, sample_weight)
 
     @unchanged_on_error(*CHANGED_IN_PLACE)
     def partial_fit(self, X, y, sample_weight=None):
-        """Train for one epoch more.
+        """Train for one more epoch.
 
         Parameters
         ----------
@@ -251,7 +254,7 @@ class DFARegressor(DirectFeedback, MLPRegressor):
         Raises
         ------
         ValueError
-            As for `fit`.
+            See `fit`.
         """
         self._begin(X, sample_weight)
         return super().partial_fit(X, y, sample_weight)

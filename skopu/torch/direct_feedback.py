@@ -15,63 +15,66 @@ from ._seeded import SeededModule
 
 
 class DirectFeedback(SeededModule):
-    """A network that is cut into blocks, which learn from projections of its output error.
+    """Network cut into blocks that learn from random projections of its output error.
 
-    Between blocks flows no gradient. In the backward pass, the error of the output, the gradient
-    of the loss with respect to it, is sent through the device, and what this reads takes the place
-    of the gradient of what each block returns [1]_ [2]_. All else is left to PyTorch: the loss,
-    ``loss.backward()``, the optimizer, accumulation, mixed precision.
+    No gradient flows between blocks. In the backward pass, the gradient of the loss with respect to
+    the output is sent through the device, and its readings replace the gradient of what each block
+    returns [1]_ [2]_. Everything else is left to PyTorch: the loss, ``loss.backward()``, the
+    optimizer, accumulation, mixed precision.
+
+    Read more in the :doc:`user guide </user_guide/pytorch>`.
 
     Parameters
     ----------
     model : Module or callable
         The network, or a function without parameters that makes one.
     blocks : list of str or Module, default=None
-        Modules of the network behind which it is cut, or their names. What runs between two cuts
-        is a block, whatever it is made of; the last one, up to the output, learns from the
-        gradient itself. None cuts a `torch.nn.Sequential` before each part that has a weight of two
-        dimensions or more, but the first.
+        Modules, or their names, after which the network is cut. Whatever runs between two cuts is a
+        block; the last one, up to the output, learns from the true gradient. None cuts a
+        `torch.nn.Sequential` before each part that has a weight of two or more dimensions, except
+        the first.
     feedback : {"dense", "optical", "backprop"}, default="dense"
-        "dense" projects the error exactly: the ideal, digital reference, with the device's glass.
-        "optical" sends it through ``opu``, with its modulator, holography and camera. "backprop" is
-        PyTorch's own gradient, for comparison.
+        "dense" projects the error exactly: the ideal digital reference, with the glass of the
+        device. "optical" sends it through ``opu``, with its modulator, holography and camera.
+        "backprop" uses the true gradient, for comparison.
     error_encoding : {"exact", "ternary"}, default="exact"
-        "ternary" reduces the error that is projected to -1, 0 and 1.
+        "ternary" reduces the projected error to -1, 0 and 1.
     ternary_threshold : float, default=0.25
-        Entries of the error up to this part of the largest of the same sign and row become 0.
+        Entries of the error up to this share of the largest of the same sign and row become 0.
         From 0 to below 1.
     opu : Device, default=None
-        The optical device. None makes one, ideal, with a `skopu.GaussianMedium` while its matrix
-        has at most 2**24 entries, and else with a `skopu.LayeredMedium`, which holds none.
+        The optical device. None means an ideal one, with a `skopu.GaussianMedium` if its
+        matrix has at most 2**24 entries, otherwise with a `skopu.LayeredMedium`, which stores no
+        matrix.
     random_state : int, RandomState instance or None, default=None
-        Seeds the device if ``opu`` is None or has no seed. None draws from PyTorch's generator,
-        which `torch.manual_seed` seeds.
+        Seeds the device if ``opu`` is None or has no seed. None draws from the generator of
+        PyTorch, which `torch.manual_seed` seeds.
 
     Attributes
     ----------
     model : Module
         The network, trained in place.
     seed : int
-        Of the device. With ``load_state_dict`` it comes from what is loaded; no feedback matrix is
-        ever in a ``state_dict``.
+        Seed of the device. ``load_state_dict`` restores it; a ``state_dict`` never holds a feedback
+        matrix.
 
     See Also
     --------
-    skopu.DFAClassifier : Perceptrons, with scikit-learn alone.
+    skopu.DFAClassifier : Perceptrons, without PyTorch.
+    skopu.torch.OPULayer : Random features made by light as a layer.
 
     Notes
     -----
-    Where the leading dimensions of the output are those of what a block returns, as tokens in
-    a transformer or nodes of a graph, each position learns from its own error, by the same
-    projections. Otherwise, as for the feature maps of a convolution, the error of a sample is sent
-    to all of them. A block of n units a row, of which the error has K entries, gets projections of
-    variance ``2 / (n + K)``, as `skopu.DFAClassifier` has them: with the same glass and weights,
-    gradients are equal to rounding. The units of all blocks are neighbouring output modes.
+    If the output and what a block returns share their leading dimensions, like tokens in a
+    transformer or nodes of a graph, each position learns from its own error, by the same
+    projections. Otherwise, as in the feature maps of a convolution, all positions get the error of
+    the sample. A block with n units per row and K entries in the error gets projections of variance
+    ``2 / (n + K)``, as in `skopu.DFAClassifier`: with the same glass and weights, gradients agree
+    to rounding. The units of all blocks use consecutive output modes.
 
-    Gradients are those of DFA in a backward pass of what `forward` returns when PyTorch records
-    gradients, also under `torch.nn.DataParallel`. The error must be that of logits, with the loss
-    that belongs to them, as DFA is understood: behind a softmax of the network's own, `forward`
-    warns.
+    Gradients are those of DFA whenever PyTorch records them, also under `torch.nn.DataParallel`.
+    The network must return logits and the loss must fit them: if the network ends with its own
+    softmax, `forward` warns.
 
     References
     ----------
@@ -124,31 +127,31 @@ class DirectFeedback(SeededModule):
         self._devices = {}
 
     def forward(self, *inputs, **named):
-        """Output of the network, whose backward pass is direct feedback alignment.
+        """Output of the network, with direct feedback alignment as its backward pass.
 
         Parameters
         ----------
         *inputs, **named
-            Of the network.
+            Inputs of the network.
 
         Returns
         -------
         output : Tensor
-            Of the network.
+            Output of the network.
 
         Raises
         ------
         TypeError
-            If a block or the network returns something else than one tensor.
+            If a block or the network does not return a single tensor.
         ValueError
-            If blocks are none: one did not run, a tensor goes around one, a parameter is in none,
-            or what one returns was changed in place; if they have other numbers of units than
-            before; or if the device cannot show the error or has too few outputs for all units.
+            If the cuts do not make blocks: one did not run, a tensor bypasses one, a parameter
+            belongs to none, or a result was changed in place; if numbers of units have changed;
+            or if the device cannot show the error or has too few outputs for all units.
 
         Warns
         -----
         UserWarning
-            If the output is that of a softmax, at the first pass.
+            If the output is that of a softmax; at the first pass only.
         """
         if self.feedback == "backprop" or not torch.is_grad_enabled():
             return self.model(*inputs, **named)
@@ -166,22 +169,22 @@ class DirectFeedback(SeededModule):
     def alignment(self, inputs, loss):
         """Angle between the update of each block and its true gradient.
 
-        Weights, gradients and statistics, such as those of batch norm, are left as they are; both
-        gradients are of one dropout.
+        Weights, gradients and statistics, such as those of batch norm, are not changed; both
+        gradients use the same dropout.
 
         Parameters
         ----------
         inputs : Tensor or tuple
-            Of the network.
+            Inputs of the network.
         loss : callable
-            Function of the output that returns the loss, a tensor of one number.
+            Function that maps the output to the loss, a tensor with one number.
 
         Returns
         -------
         angles : dict of float
-            In degrees, of all parameters of a block together, by the names of the modules behind
-            which the network is cut; 90 is no alignment at all, and 0 that of the block
-            behind the last cut, which is left out.
+            Angles in degrees, over all parameters of a block, under the names of the modules after
+            which the network is cut. 90 is no alignment. The block after the last cut, whose angle
+            is 0, is left out.
 
         Examples
         --------
@@ -214,7 +217,7 @@ class DirectFeedback(SeededModule):
 
     @property
     def n_steps(self):
-        """Number of backward passes, each of which sees noise of its own."""
+        """Number of backward passes, each with its own noise."""
         return self._cuts.n_steps
 
     @n_steps.setter

@@ -12,47 +12,50 @@ from ._seeded import SeededModule
 
 
 class OPULayer(SeededModule):
-    """Random features of the last dimension, made by light, as a layer without parameters.
+    """Layer without parameters that maps the last dimension to random features made by light.
 
-    The features of `skopu.OpticalRandomFeatures` with the same parameters, on the device and in
-    the dtype of what comes in.
+    It computes the features of `skopu.OpticalRandomFeatures` with the same parameters [1]_, on the
+    device and in the dtype of its input.
+
+    Read more in the :doc:`user guide </user_guide/pytorch>`.
 
     Parameters
     ----------
     n : int
         Number of features.
     kernel : {"speckle", "arc_cosine", "rbf"} or Kernel, default="speckle"
-        What is made of the light, see `skopu.OpticalRandomFeatures`.
+        Feature computed from the light, see `skopu.OpticalRandomFeatures`.
     degree : float, default=None
-        Of "speckle", default 2, and "arc_cosine", default 1.
+        Degree of "speckle" or "arc_cosine"; None means 2 or 1, respectively.
     gamma : float, default=None
-        Of "rbf"; None is 1 over the number of inputs.
+        Width of "rbf"; None means 1 over the number of inputs.
     opu : Device, default=None
-        The optical device. None makes one with `skopu.LayeredMedium` and an ideal camera.
+        The optical device. None uses a `skopu.LayeredMedium` and an ideal camera.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None or has no seed, and the offsets of "rbf". None draws
-        from PyTorch's generator, which `torch.manual_seed` seeds.
+        from the generator of PyTorch, which `torch.manual_seed` seeds.
     input_gradient : bool, default=True
-        Whether gradients flow to the inputs: through the adjoint of the ideal field, whatever the
-        noise of the camera. False stops them.
+        Whether gradients flow to the inputs. They use the adjoint of the ideal field, regardless of
+        camera noise.
 
     Attributes
     ----------
     seed : int
-        Of the device. With ``load_state_dict`` it comes from what is loaded; no matrix is ever in
-        a ``state_dict``.
+        Seed of the device. ``load_state_dict`` restores it; a ``state_dict`` never holds a matrix.
 
     See Also
     --------
-    skopu.OpticalRandomFeatures : The same as a transformer of scikit-learn's.
+    skopu.OpticalRandomFeatures : The same as a transformer.
+    skopu.torch.DirectFeedback : Training without back-propagation.
+    skopu.optical_kernel : The kernel of "speckle" features.
 
     Notes
     -----
     Light is computed in float32 or float64, on the device of its input; half precision is widened,
-    and so it is within `torch.autocast`. `torch.compile` leaves the layer as it is, and compiles
-    what is before and behind it.
+    also within `torch.autocast`. `torch.compile` skips the layer and compiles what is before and
+    after it.
 
-    Backward passes keep the inputs and compute their field once more.
+    For backward passes, the inputs are kept and their field is computed again.
 
     References
     ----------
@@ -105,13 +108,13 @@ class OPULayer(SeededModule):
         Returns
         -------
         features : Tensor of shape (..., n)
-            On the device of X and, where that is floating, of its dtype.
+            On the device of X and, if X is floating point, in its dtype.
 
         Raises
         ------
         ValueError
-            If X is complex, a number, without columns, or not finite; if it has another number of
-            inputs than before, or the device cannot show or read so much.
+            If X is complex, 0-dimensional, without columns or not finite; if its number of inputs
+            has changed, or the device has too few inputs or outputs.
         """
         if X.is_complex() or X.ndim == 0 or X.shape[-1] == 0:
             raise ValueError(
