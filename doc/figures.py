@@ -77,8 +77,8 @@ def kernel_convergence():
     some = X[:100]
     exact = optical_kernel(some)
     squares = np.sum(some**2, axis=1)
-    cosines = (some @ some.T) ** 2 / np.outer(squares, squares)
-    variance = np.outer(squares, squares) ** 2 * (3 + 14 * cosines + 3 * cosines**2)
+    squared_cosines = (some @ some.T) ** 2 / np.outer(squares, squares)
+    variance = np.outer(squares, squares) ** 2 * (3 + 14 * squared_cosines + 3 * squared_cosines**2)
     sizes = np.array([30, 100, 300, 1000, 3000, 10_000])
     figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
     for name, medium, style in (
