@@ -20,31 +20,49 @@ _ROUNDED_AWAY = 0.5  # counts
 
 
 class BenchWarning(UserWarning):
-    """Something about a bench that results may suffer from."""
+    """A problem with a bench that may affect results."""
 
 
 class BenchReport(NamedTuple):
-    """What a `BenchOPU` has done since it was made or connected.
+    """Report of a `BenchOPU` since it was made or connected.
+
+    Read more in the :doc:`user guide </user_guide/bench>`.
 
     Attributes
     ----------
     n_frames : int
-        Frames taken, those of the calibration, of the reference and faulty ones included.
+        Frames taken, including calibration, reference and faulty ones.
     n_stored : int
-        Readings that came from the store instead.
+        Readings that came from the store.
     frames_per_second : float
-        Rate of the frames taken; 0 if there were none.
+        Frame rate; 0 if no frames were taken.
     faults : dict
-        Blocks of frames that were taken again, by the reason: "timeout", "lost", "repeated",
+        Number of blocks of frames taken again, by reason: "timeout", "lost", "repeated",
         "late", "foreign".
     drift : float
-        What the speckle of the reference has lost of its correlation since the calibration, at
-        the last block; noise accounted for, so that it may be slightly negative.
-    power, background : float
-        Contrast of the reference's speckle at the last block, in parts of that at the calibration:
-        the power of the laser; and light that was not there then, in parts of the reference's.
+        Loss of correlation of the reference speckle between the calibration and the last block,
+        corrected for noise, so it may be slightly negative.
+    power : float
+        Laser power: contrast of the reference speckle at the last block, relative to the
+        calibration.
+    background : float
+        Light that is new since the calibration, relative to the reference.
     saturated : float
-        Share of readings at the camera's full scale, since the calibration.
+        Share of readings at full scale since the calibration.
+
+    See Also
+    --------
+    BenchOPU : Its method ``report`` returns one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu.bench import BenchOPU, SimulatedBench
+    >>> opu = BenchOPU(SimulatedBench(n_inputs=64, frame_shape=(32, 48)))
+    >>> _ = opu.intensity(np.eye(20), n=10)
+    >>> report = opu.report()
+    >>> report.n_frames > 20, report.faults
+    (True, {})
     """
 
     n_frames: int

@@ -10,32 +10,54 @@ from .bench import Bench
 
 
 class OpenWFSBench(Bench):
-    """A phase modulator and a camera of OpenWFS.
+    """Bench with a phase modulator and a camera driven by OpenWFS.
+
+    Read more in the :doc:`user guide </user_guide/bench>`.
 
     Parameters
     ----------
     slm : openwfs.PhaseSLM
         The modulator. It stretches an array of phases over its area.
     camera : openwfs.Detector
-        What sees the speckle.
+        The camera that sees the speckle.
     shape : tuple of two ints
-        Rows and columns of groups of pixels that make an input. Two neighbours in a row show one
-        amplitude, see `Bench`; so columns are even.
+        Rows and columns of inputs; each input is a group of pixels. Two neighbours in a row show
+        one amplitude (see `Bench`), so the number of columns is even.
     full_scale : int, default=None
-        Largest count of the camera. None takes its ``digital_max``, if it has one.
+        Largest count of the camera. None uses its ``digital_max``, if it has one.
     timeout : float or None, default=30.0
         See `Bench`.
 
+    See Also
+    --------
+    Bench : A bench of your own.
+    BenchOPU : The device over a bench.
+    SLMSuiteBench : A bench driven by slmsuite.
+    ALP4Bench : A bench driven by ALP4lib.
+
     Notes
     -----
-    A camera with an ``exposure`` is exposed in seconds. Detector and modulator wait for each other,
-    as OpenWFS has them do. No laboratory has run this yet; it is tested on the simulated devices of
-    OpenWFS 1.1.
+    If the camera has an ``exposure``, it is in seconds. OpenWFS makes detector and modulator wait
+    for each other. No laboratory has run this yet; it is tested on the simulated devices of OpenWFS
+    1.1.
 
     Raises
     ------
     ValueError
-        If the shape is none.
+        If ``shape`` is not a pair of positive integers with an even number of columns.
+
+    Examples
+    --------
+    Stand-ins take the place of the hardware here:
+
+    >>> import numpy as np
+    >>> from types import SimpleNamespace
+    >>> from skopu.bench import OpenWFSBench
+    >>> slm = SimpleNamespace(set_phases=lambda phases: None)
+    >>> camera = SimpleNamespace(read=lambda: np.ones((4, 6)))
+    >>> bench = OpenWFSBench(slm, camera, shape=(8, 10), full_scale=255)
+    >>> bench.take(np.zeros((1, bench.n_inputs), np.float32)).shape
+    (1, 4, 6)
     """
 
     def __init__(self, slm, camera, shape, *, full_scale=None, timeout=30.0):
@@ -49,12 +71,12 @@ class OpenWFSBench(Bench):
         )
 
     def show(self, patterns):
-        """Show the one pattern.
+        """Show one pattern.
 
         Parameters
         ----------
         patterns : ndarray of shape (1, n_inputs)
-            Phases.
+            Phases in radians.
         """
         self._slm.set_phases(patterns.reshape(self._shape))
 
@@ -64,12 +86,12 @@ class OpenWFSBench(Bench):
         Parameters
         ----------
         n_frames : int
-            One.
+            Always 1.
 
         Returns
         -------
         frames : ndarray of shape (1, height, width)
-            Counts.
+            Counts of the camera.
         """
         return self._camera.read()[None]
 
@@ -80,22 +102,31 @@ class OpenWFSBench(Bench):
 
 
 class SLMSuiteBench(Bench):
-    """A phase modulator and a camera of slmsuite.
+    """Bench with a phase modulator and a camera driven by slmsuite.
+
+    Read more in the :doc:`user guide </user_guide/bench>`.
 
     Parameters
     ----------
     slm : slmsuite.hardware.slms.slm.SLM
         The modulator.
     camera : slmsuite.hardware.cameras.camera.Camera
-        What sees the speckle.
+        The camera that sees the speckle.
     shape : tuple of two ints
-        Rows and columns of groups of pixels that make an input; what is left of the modulator at
-        its right and its bottom shows phase 0. Two neighbours in a row show one amplitude, see
-        `Bench`; so columns are even.
+        Rows and columns of inputs; each input is a group of pixels. Pixels left over at the right
+        and at the bottom show phase 0. Two neighbours in a row show one amplitude (see `Bench`), so
+        the number of columns is even.
     exposure_range : tuple of two floats, default=(1e-6, 1.0)
         Shortest and longest exposure in seconds.
     timeout : float or None, default=30.0
         See `Bench`.
+
+    See Also
+    --------
+    Bench : A bench of your own.
+    BenchOPU : The device over a bench.
+    OpenWFSBench : A bench driven by OpenWFS.
+    ALP4Bench : A bench driven by ALP4lib.
 
     Notes
     -----
@@ -105,7 +136,23 @@ class SLMSuiteBench(Bench):
     Raises
     ------
     ValueError
-        If the shape is none, or has more groups than the modulator has pixels.
+        If ``shape`` is not a pair of positive integers with an even number of columns, or is larger
+        than the modulator.
+
+    Examples
+    --------
+    Stand-ins take the place of the hardware here:
+
+    >>> import numpy as np
+    >>> from types import SimpleNamespace
+    >>> from skopu.bench import SLMSuiteBench
+    >>> slm = SimpleNamespace(shape=(64, 80), set_phase=lambda phase, settle: None)
+    >>> camera = SimpleNamespace(
+    ...     bitresolution=256, set_exposure=print, get_image=lambda: np.ones((4, 6))
+    ... )
+    >>> bench = SLMSuiteBench(slm, camera, shape=(8, 10))
+    >>> bench.take(np.zeros((1, bench.n_inputs), np.float32)).shape
+    (1, 4, 6)
     """
 
     def __init__(self, slm, camera, shape, *, exposure_range=(1e-6, 1.0), timeout=30.0):
@@ -121,12 +168,12 @@ class SLMSuiteBench(Bench):
         )
 
     def show(self, patterns):
-        """Show the one pattern, and let the modulator settle.
+        """Show one pattern and let the modulator settle.
 
         Parameters
         ----------
         patterns : ndarray of shape (1, n_inputs)
-            Phases.
+            Phases in radians.
         """
         self._slm.set_phase(self._spread(patterns)[0], settle=True)
 
@@ -136,18 +183,20 @@ class SLMSuiteBench(Bench):
         Parameters
         ----------
         n_frames : int
-            One.
+            Always 1.
 
         Returns
         -------
         frames : ndarray of shape (1, height, width)
-            Counts.
+            Counts of the camera.
         """
         return np.asarray(self._camera.get_image())[None]
 
 
 class ALP4Bench(Bench):
-    """A mirror array that ALP4lib drives, and any camera that it triggers.
+    """Bench with a mirror array driven by ALP4lib, and any camera that it triggers.
+
+    Read more in the :doc:`user guide </user_guide/bench>`.
 
     Parameters
     ----------
@@ -157,24 +206,51 @@ class ALP4Bench(Bench):
         ``record(n_frames, start)`` arms the camera for that many triggers, calls ``start()``, which
         runs the sequence once, and returns the frames.
     shape : tuple of two ints
-        Rows and columns of groups of mirrors that make an input; mirrors that are left at the right
+        Rows and columns of inputs; each input is a group of mirrors. Mirrors left over at the right
         and at the bottom are off.
     batch_size : int, default=64
-        Patterns in a sequence.
+        Number of patterns in a sequence.
     picture_time : int, default=None
-        Microseconds from picture to picture. None leaves it to the array.
-    full_scale, set_exposure, exposure_range, timeout
+        Time from one picture to the next, in microseconds. None leaves it to the array.
+    full_scale : int, default=None
         See `Bench`.
+    set_exposure : callable, default=None
+        See `Bench`.
+    exposure_range : tuple of two floats, default=(1e-6, 1.0)
+        See `Bench`.
+    timeout : float or None, default=30.0
+        See `Bench`.
+
+    See Also
+    --------
+    Bench : A bench of your own.
+    BenchOPU : The device over a bench.
+    OpenWFSBench : A bench driven by OpenWFS.
+    SLMSuiteBench : A bench driven by slmsuite.
 
     Notes
     -----
     No laboratory has run this yet, and ALP4lib has no simulated device: it is tested with a
-    stand-in that was written from its documentation.
+    stand-in written from its documentation.
 
     Raises
     ------
     ValueError
-        If the shape is none, or has more groups than the array has mirrors.
+        If ``shape`` is not a pair of positive integers, or is larger than the array.
+
+    Examples
+    --------
+    Stand-ins take the place of the hardware here:
+
+    >>> import numpy as np
+    >>> from unittest.mock import Mock
+    >>> from skopu.bench import ALP4Bench
+    >>> def record(n_frames, start):
+    ...     start()
+    ...     return np.ones((n_frames, 4, 6))
+    >>> bench = ALP4Bench(Mock(nSizeX=1024, nSizeY=768), record, shape=(24, 32))
+    >>> bench.take(np.zeros((3, bench.n_inputs), np.uint8)).shape
+    (3, 4, 6)
     """
 
     def __init__(
@@ -222,17 +298,17 @@ class ALP4Bench(Bench):
             raise
 
     def grab(self, n_frames):
-        """Record the sequence, and free its memory.
+        """Record the sequence and free its memory.
 
         Parameters
         ----------
         n_frames : int
-            Number of patterns that were shown.
+            Number of patterns shown.
 
         Returns
         -------
         frames : ndarray of shape (n_frames, height, width)
-            What `record` returns.
+            The frames that ``record`` returns.
         """
         try:
             return self._record(n_frames, lambda: self._dmd.Run(loop=False))

@@ -16,70 +16,80 @@ _LIMITS = (
 
 
 class BenchError(RuntimeError):
-    """The bench has failed, or shows what no bench of speckle shows."""
+    """The bench failed, or its frames cannot be speckle."""
 
 
 class Bench:
-    """A modulator, a scattering medium and a camera on a table, behind two functions.
+    """Modulator, scattering medium and camera on an optical table, behind two functions.
 
-    Give both functions, or derive a class of your own with methods `show` and `grab`. A bench
-    belongs to the process that made it: clones of an estimator share it, and what comes out of a
-    pickle has its limits, but no longer a handle.
+    Pass both functions, or derive a class with methods `show` and `grab`. A bench belongs to the
+    process that made it: clones of an estimator share it, and a pickle keeps its limits but not its
+    handle.
+
+    Read more in the :doc:`user guide </user_guide/bench>`.
 
     Parameters
     ----------
     show : callable
-        ``show(patterns)`` puts patterns on the modulator, or loads them, where several are shown
-        in a row: an array of shape (n_patterns, n_inputs), at most ``batch_size`` patterns.
-        With ``modulation="amplitude"``, uint8 or uint16 of ``input_bits`` bits, or float32 from 0
-        to 1 where that is None; with ``modulation="phase"``, float32 in radians from -pi to pi.
+        ``show(patterns)`` puts patterns on the modulator, or loads them as a sequence: an array of
+        shape (n_patterns, n_inputs), at most ``batch_size`` patterns. With
+        ``modulation="amplitude"``, uint8 or uint16 of ``input_bits`` bits, or float32 from 0 to 1
+        if ``input_bits`` is None; with ``modulation="phase"``, float32 in radians from -pi to pi.
     grab : callable
         ``grab(n_frames)`` returns the camera's frames of these patterns, in order: an array of
-        counts of shape (n_frames, ...), of one shape for all frames. If the camera has to wait
-        for triggers of the modulator, ``grab`` is the place to arm it and to start the sequence.
-        What it returns is copied; a driver's buffer that it collects several times is not.
+        counts of shape (n_frames, ...); all frames have the same shape. If the camera waits for
+        triggers from the modulator, arm it and start the sequence in ``grab``. The returned array
+        is copied. If ``grab`` collects frames from a buffer that the driver reuses, copy each one.
     n_inputs : int
-        Number of inputs of the modulator: of mirrors or pixels, or of groups of them that `show`
-        moves together.
+        Number of inputs of the modulator: mirrors or pixels, or groups of them that `show` moves
+        together.
     input_bits : int or None, default=1
         Bits of an amplitude: 1 shows 0 and 1, as a mirror array does; None shows any.
     modulation : {"amplitude", "phase"}, default="amplitude"
-        What the modulator changes. Of one that changes phases, two neighbouring inputs, 2 i and
-        2 i + 1, show one amplitude a from -1 to 1: their phases are arccos(a) and -arccos(a), so
-        that, imaged as one, they add up to a. For -1 and 1 both are equal; for anything between, an
-        aperture in the Fourier plane has to make them one.
+        What the modulator changes. With phases, two neighbouring inputs, 2 i and 2 i + 1, show one
+        amplitude a from -1 to 1: their phases are arccos(a) and -arccos(a), so imaged as one they
+        add up to a. For -1 and 1 both are equal; for values between, an aperture in the Fourier
+        plane has to merge them.
     batch_size : int, default=1
-        Most patterns in one call of `show`.
+        Maximum number of patterns in one call of `show`.
     full_scale : int, default=None
-        Largest count of the camera, at which it saturates. None looks for no saturation.
+        Largest count of the camera, at which it saturates. None turns this check off.
     set_exposure : callable, default=None
-        ``set_exposure(time)`` sets the camera's exposure, in any unit. None leaves it alone.
+        ``set_exposure(time)`` sets the exposure of the camera, in any unit. None leaves it alone.
     exposure_range : tuple of two floats, default=(1e-6, 1.0)
         Shortest and longest exposure.
     timeout : float or None, default=30.0
-        Seconds that `show` and `grab` may take together for one batch. All functions are then
-        called by one thread of their own; None calls them directly, as some drivers need.
+        Seconds that `show` and `grab` together may take for one batch. All functions then run in
+        one separate thread; None calls them directly, as some drivers require.
 
     Attributes
     ----------
     frame_shape : tuple of int or None
-        Shape of a frame, known once one was taken.
+        Shape of a frame, known once a frame was taken.
     lock : threading.RLock
-        Held by the device that takes frames just now: several may share a bench.
+        Held by the device that is taking frames: several may share a bench.
 
     Raises
     ------
     ValueError
         If a function is missing or a limit is out of range.
 
+    See Also
+    --------
+    BenchOPU : The device over a bench, for every estimator.
+    SimulatedBench : A bench without a laboratory.
+    OpenWFSBench : A bench driven by OpenWFS.
+    SLMSuiteBench : A bench driven by slmsuite.
+    ALP4Bench : A mirror array driven by ALP4lib.
+
     Notes
     -----
-    Exceptions of either function end a recording; what has been recorded by then is kept by a
-    store (see `BenchOPU`). A `TimeoutError` counts as a frame that did not come: it is taken again.
+    An exception in either function ends a recording; a store (see `BenchOPU`) keeps what was
+    recorded before. A `TimeoutError` counts as a missing frame, which is taken again.
 
     Examples
     --------
-    A bench of two lines, whose glass is a matrix:
+    A minimal bench, whose glass is a matrix:
 
     >>> import numpy as np
     >>> from skopu.bench import Bench
@@ -134,17 +144,17 @@ class Bench:
         Parameters
         ----------
         patterns : ndarray of shape (n_patterns, n_inputs)
-            See the class.
+            Patterns, see the class.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method show.")
 
     def grab(self, n_frames):
-        """Frames of the patterns that were shown last; the other method to write.
+        """Return the frames of the last patterns; the other method to write.
 
         Parameters
         ----------
         n_frames : int
-            Number of patterns that were shown.
+            Number of patterns shown.
 
         Returns
         -------
@@ -155,29 +165,29 @@ class Bench:
 
     @property
     def n_amplitudes(self):
-        """Number of amplitudes that can be shown: one an input, or one of two phases."""
+        """Number of amplitudes that can be shown: one per input, or one per pair of phases."""
         return self.n_inputs if self.modulation == "amplitude" else self.n_inputs // 2
 
     def take(self, patterns):
-        """Show patterns, and return the frames of them.
+        """Show patterns and return their frames.
 
         Parameters
         ----------
         patterns : ndarray of shape (n_patterns, n_inputs)
-            At most ``batch_size`` of them.
+            At most ``batch_size`` patterns.
 
         Returns
         -------
         frames : ndarray of shape (n_frames, ...)
-            Checked counts; n_frames is less than n_patterns where frames were lost.
+            Checked counts; n_frames is less than n_patterns if frames were lost.
 
         Raises
         ------
         TimeoutError
-            If the frames have not come in time.
+            If the frames did not arrive in time.
         BenchError
-            If a function raises or returns anything else than frames, the bench has not
-            answered to the call before, or its handle belongs to another process.
+            If a function raises or does not return frames, the bench has not answered the previous
+            call, or its handle belongs to another process.
         """
         self.check_process()
         with self.lock:
@@ -216,12 +226,12 @@ class Bench:
             self._exposure = exposure
 
     def check_process(self):
-        """Check that the bench is at hand in this process.
+        """Check that the bench is usable in this process.
 
         Raises
         ------
         BenchError
-            If it came out of a pickle, or this process is a fork of the bench's own.
+            If it came out of a pickle, or this process is a fork of the one that made the bench.
         """
         if getattr(self, "_process", None) != os.getpid():
             raise BenchError(

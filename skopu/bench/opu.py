@@ -12,57 +12,65 @@ from .bench import Bench
 
 
 class BenchOPU(Device):
-    """A laboratory's own optical processing unit, under every estimator of skopu.
+    """Optical processing unit on a laboratory's own bench, for every estimator of skopu.
 
-    The first use calibrates it: dark frame, exposure, size of a grain of speckle, pixels farther
-    apart than a grain, unit of intensity, and the speckle of a reference. That takes some 80
-    frames. All is kept then; `calibrate` does it anew.
+    The first use calibrates it: dark frame, exposure, size of a speckle grain, pixels farther apart
+    than a grain, unit of intensity, and the speckle of a reference. This takes about 80 frames. The
+    calibration is kept; `calibrate` repeats it.
+
+    Read more in the :doc:`user guide </user_guide/bench>`.
 
     Parameters
     ----------
     bench : Bench
         Modulator, glass and camera.
     bits : int, default=None
-        Bits of the values of X, where the bench shows so many levels of amplitude. None is what it
-        shows in one frame. More than that, on a bench of one bit, are shown plane by plane, by
-        `linear` alone.
+        Bits of the values of X. None means as many as the bench shows in one frame. A bench of one
+        bit shows more of them plane by plane, in `linear` only.
     n_reference : int or "auto", default="auto"
-        Number of inputs, the last ones, that are kept for the reference, which `linear` needs;
-        X has the others. "auto" is a fifth. With 0 there is no `linear`.
+        Number of inputs, the last ones, reserved for the reference that `linear` needs; X uses the
+        others. "auto" reserves a fifth. With 0, `linear` is not available.
     n_outputs : int, default=None
-        Most pixels to read, drawn from all over the frame. None takes all that are usable. So many
-        are stored, whatever number is asked for.
+        Maximum number of pixels to read, drawn from the whole frame. None uses all usable ones. All
+        of them are stored, however many are requested.
     roi : tuple of pairs, default=None
         Region of interest: ``((first row, last row + 1), (first column, last column + 1))``. None
-        is the whole frame.
+        uses the whole frame.
     exposure : "auto" or float, default="auto"
-        Exposure of the camera, if the bench can set it. "auto" finds it once, for bright frames to
-        reach four fifths of the full scale.
+        Exposure of the camera, if the bench can set it. "auto" finds it once, so that bright
+        frames reach four fifths of full scale.
     store : str or path, default=None
-        File that keeps all readings and the calibration, as they come: what was shown before is
-        not shown again, also after the process was killed. A calibration from a file is used
-        once three frames of the reference have shown that the bench is the same.
+        File that keeps all readings and the calibration as they arrive: nothing is shown twice,
+        even after the process was killed. A calibration from a file is used once three frames of
+        the reference have confirmed that the bench is the same.
     retries : int, default=3
-        How often a faulty block of frames is taken again.
+        How many times a faulty block of frames is taken again.
     max_drift : float, default=0.05
-        Loss of correlation of the reference from which on the glass is said to have drifted.
+        Loss of correlation of the reference above which a warning says that the glass has drifted.
     verbose : int, default=0
-        Above 0, a progress bar with the rate of frames (needs tqdm).
+        Above 0 shows a progress bar with the frame rate, which needs tqdm.
+
+    See Also
+    --------
+    skopu.OPU : The simulated device.
+    Bench : Modulator, glass and camera.
+    SimulatedBench : A bench without a laboratory.
+    measure_transmission_matrix : The matrix of the glass.
 
     Notes
     -----
-    **Real projections need no interferometer.** Beside x, mirrors of their own show a fixed
-    reference s. At mode m, with rows r of the transmission matrix and field s_m of the reference,
-    I(x + s) - I(x) - I(s) = 2 Re(conj(s_m) r_m . x). Divided by sqrt(2 I(s)), that is normal with
-    variance ``||x||^2``, since r_m . x does not depend on s_m. It takes two frames a row; pixels at
-    which the reference is dark are not used.
+    **Real projections need no interferometer.** Separate mirrors show a fixed reference s next to x
+    [1]_. At mode m, with row r_m of the transmission matrix and field s_m of the reference, I(x +
+    s) - I(x) - I(s) = 2 Re(conj(s_m) r_m . x). Divided by sqrt(2 I(s)), that is normal with
+    variance ``||x||^2``, since r_m . x does not depend on s_m. It takes two frames per row; pixels
+    at which the reference is dark are not used.
 
-    Frames are taken in blocks that begin and end with the reference. A block is taken again where
-    frames are missing or too late, or where two neighbours are alike that should not be: speckles
-    of two patterns correlate by the square of the patterns' cosine. A missing frame in the midst of
-    patterns that are nearly equal is not seen.
+    Frames are taken in blocks that begin and end with the reference. A block is taken again if
+    frames are missing or late, or if two neighbouring frames are too alike: the speckles of two
+    patterns correlate by the square of the cosine between the patterns. A missing frame among
+    nearly equal patterns goes unnoticed.
 
-    No laboratory has run this yet; it was tested on simulated benches.
+    No laboratory has run this yet; it is tested on simulated benches.
 
     References
     ----------
@@ -113,50 +121,50 @@ class BenchOPU(Device):
 
     @property
     def input_bits(self):
-        """What can be shown: bits of integers, or None for any value."""
+        """Bits of the integers that can be shown, or None for any value."""
         if self.bench.modulation == "phase" or self.bench.input_bits is None:
             return None
         return self.bench.input_bits if self.bits is None else self.bits
 
     @property
     def max_inputs(self):
-        """Number of inputs of X."""
+        """Number of inputs available to X."""
         return self.bench.n_amplitudes - self._n_reference()
 
     @property
     def max_outputs(self):
-        """Number of pixels in use, known once the bench is calibrated."""
+        """Number of pixels used, known once the bench is calibrated."""
         calibration = self.__dict__.get("_calibration")
         if calibration is None:
             return self.n_outputs
         return len(calibration.pixels[: self.n_outputs])
 
     def intensity(self, X, n, *, repeat=1, exposure=0):
-        """Camera readings of the speckle that X makes.
+        """Camera readings of the speckle of X.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_inputs)
-            What the bench can show; negative values where it changes phases.
+            Values that the bench can show; negative ones only if it modulates phases.
         n : int
             Number of pixels.
         repeat : int, default=1
             Number of frames to average.
         exposure : int, default=0
-            Number of the first of them, which matters to a store alone: a frame of another number
-            is another one.
+            Number of the first frame. It matters only to a store, which takes a new frame for a new
+            number.
 
         Returns
         -------
         intensity : ndarray of shape (n_samples, n), float64
-            With mean ``||x||^2``. Rows of zeros are not shown, and read as 0.
+            Readings with mean ``||x||^2``. Rows of zeros are not shown and read as 0.
 
         Raises
         ------
         ValueError
-            If the bench cannot show X, or has fewer pixels.
+            If the bench cannot show X or has too few pixels.
         BenchError
-            If it fails, or its frames are still faulty after ``retries``.
+            If the bench fails, or frames are still faulty after ``retries``.
         """
         X, exposure = check_rows(X), check_count(exposure, "exposure", 0)
         self.check(X.shape[1], n, "intensity")
@@ -188,13 +196,13 @@ class BenchOPU(Device):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_inputs)
-            What the bench can show, with either sign.
+            Values that the bench can show, of either sign.
         n : int
-            Number of projections, one a pixel.
+            Number of projections, one per pixel.
         repeat : int, default=1
             Number of frames to average.
         exposure : int, default=0
-            Number of the first of them, see `intensity`.
+            Number of the first frame, see `intensity`.
 
         Returns
         -------
@@ -204,9 +212,9 @@ class BenchOPU(Device):
         Raises
         ------
         ValueError
-            If the bench cannot show X, has fewer pixels, or no reference.
+            If the bench cannot show X, has too few pixels, or has no reference.
         BenchError
-            If it fails, or its frames are still faulty after ``retries``.
+            If the bench fails, or frames are still faulty after ``retries``.
         """
         X, exposure = check_rows(X), check_count(exposure, "exposure", 0)
         self.check(X.shape[1], n, "linear")
@@ -226,17 +234,17 @@ class BenchOPU(Device):
         return result
 
     def calibrate(self):
-        """Calibrate the bench anew; what a store keeps of before is not used any more.
+        """Calibrate the bench again; older readings in a store are no longer used.
 
         Returns
         -------
         opu : BenchOPU
-            Itself.
+            The device itself.
 
         Raises
         ------
         BenchError
-            If the camera sees nothing, or always the same.
+            If the camera sees nothing, or always the same frame.
         """
         self._check_parameters()
         readings, settings = self._readings(), self._settings()
@@ -254,7 +262,7 @@ class BenchOPU(Device):
         return self
 
     def connect(self, bench):
-        """Go on with another bench object, of the same glass: after a pickle was loaded.
+        """Continue with another bench object for the same glass, after loading a pickle.
 
         Parameters
         ----------
@@ -264,12 +272,12 @@ class BenchOPU(Device):
         Returns
         -------
         opu : BenchOPU
-            Itself, with the calibration that it has.
+            The device itself, with its calibration.
 
         Raises
         ------
         ValueError
-            If that is no Bench, or it has other limits than the one that was calibrated.
+            If ``bench`` is not a Bench, or its limits differ from those of the calibrated one.
         """
         before, self.bench = self.bench, bench
         try:
@@ -287,31 +295,31 @@ class BenchOPU(Device):
         return self
 
     def report(self):
-        """What has been done since the device was made or connected.
+        """Report on all frames since the device was made or connected.
 
         Returns
         -------
         report : BenchReport
-            Its fields are numbers.
+            Numbers of frames, faults, drift and light.
         """
         return self._readings().report()
 
     def check(self, n_inputs, n, mode):
-        """Check all parameters, and that the device is large enough; calibrates it at first.
+        """Check all parameters and the size of the device; calibrate it on first use.
 
         Parameters
         ----------
         n_inputs : int
-            Number of inputs that are to be lit.
+            Number of inputs used.
         n : int
             Number of readings.
         mode : {"intensity", "linear"}
-            Which readings.
+            Which readings to take.
 
         Raises
         ------
         ValueError
-            If it has fewer inputs or outputs, or a parameter is wrong.
+            If the device has too few inputs or outputs, or a parameter is wrong.
         """
         check_count(n, "n")
         self._check_parameters()
@@ -327,17 +335,17 @@ class BenchOPU(Device):
         self._check_limits(n_inputs, n)
 
     def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, exposure=0):
-        """Readings of checked rows; what estimators call.
+        """Read checked rows; the method that estimators call.
 
         Parameters
         ----------
         X, n, mode, finish, out, name, repeat, exposure
-            As of `Device.project`.
+            See `skopu.optics.Device.project`.
 
         Returns
         -------
         readings : ndarray of shape (n_samples, n)
-            Of the dtype of X; out, if it is given.
+            Readings in the dtype of X; ``out`` if it is given.
         """
         options = {"finish": finish, "out": out, "name": name}
         total = self.exposures(X.shape[0], mode, signed=mode == "linear", repeat=repeat)
@@ -345,14 +353,14 @@ class BenchOPU(Device):
             return super().project(X, n, mode, repeat=repeat, exposure=exposure, **options)
 
     def exposures(self, n_samples, mode="intensity", *, signed=False, repeat=1):
-        """Number of frames that readings take, beside two of the reference in each block.
+        """Number of frames needed, in addition to two of the reference per block.
 
         Parameters
         ----------
         n_samples : int
             Number of rows.
         mode : {"intensity", "linear"}, default="intensity"
-            Which reading.
+            Which reading to take.
         signed : bool, default=False
             Whether rows have negative values.
         repeat : int, default=1
@@ -361,7 +369,7 @@ class BenchOPU(Device):
         Returns
         -------
         n_frames : int
-            Of all rows together.
+            For all rows together.
         """
         if mode == "intensity":
             return n_samples * repeat

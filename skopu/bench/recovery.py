@@ -17,14 +17,31 @@ _POWERS = 300  # products that the start may take
 
 
 class RecoveredInputs(NamedTuple):
-    """What was shown, and how well it explains its speckle.
+    """Inputs recovered from speckle, and how well they explain it.
+
+    Read more in the :doc:`user guide </user_guide/bench>`.
 
     Attributes
     ----------
     X : ndarray of shape (n_samples, n_inputs)
-        Real amplitudes, each row up to its sign: that with a sum that is not negative.
+        Real amplitudes. The sign of a row is unknown; it is chosen so that its sum is not negative.
     residual : ndarray of shape (n_samples,)
-        Norm of the difference of moduli of the field, found and read, in parts of that read.
+        Norm of the difference between the moduli of the recovered and of the read field, relative
+        to the norm of the latter.
+
+    See Also
+    --------
+    recover_inputs : Returns it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu import OPU, GaussianMedium
+    >>> from skopu.bench import recover_inputs
+    >>> medium, X = GaussianMedium(), np.array([[1.0, 0.0, 2.0]])
+    >>> found = recover_inputs(medium, OPU(medium).intensity(X, 20), n_inputs=3)
+    >>> found.X.round(2) + 0.0
+    array([[1., 0., 2.]])
     """
 
     X: np.ndarray
@@ -44,58 +61,66 @@ def recover_inputs(
     random_state=0,
     verbose=0,
 ):
-    """Find rows from the intensities that they make (phase retrieval).
+    """Recover inputs from the intensities of their speckle (phase retrieval).
+
+    Read more in the :doc:`user guide </user_guide/bench>`.
 
     Parameters
     ----------
     medium : Medium
         The glass, known or measured (see `measure_transmission_matrix`).
     intensity : array-like of shape (n_samples, n_modes)
-        Intensities at the first n_modes modes, in the unit of the medium's matrix.
+        Intensities at the first n_modes modes, in the unit of the matrix of the medium.
     n_inputs : int
-        Number of inputs that were lit. Without noise and bounds, about as many modes suffice as
-        there are inputs and half of that again; three times as many are on the safe side.
+        Number of inputs used. Without noise and bounds, about 1.5 times as many modes as inputs
+        suffice; three times as many are on the safe side.
     bounds : tuple of two floats, default=None
-        Least and largest amplitude, where they are known: ``(0, 1)`` of mirrors. Fewer modes are
-        needed then. Either may be None.
+        Smallest and largest amplitude, if known: ``(0, 1)`` for mirrors. Fewer modes are then
+        needed. Either may be None.
     n_init : int, default=3
-        Most starts of a row; those after the first are random, and are made where the residual is
-        not yet that of a row that was found, or of the noise.
+        Maximum number of starts per row. Those after the first are random, and used only while the
+        residual is above that of a recovered row or of the noise.
     max_residual : float, default=0.1
-        Residual from which on a warning is given: somewhat more than that of the noise. Without
-        noise it is below 1e-3 where a row was found, and mostly 0.02 to 0.1 where it was not.
+        Residual above which a warning is given; choose a little more than that of the noise.
+        Without noise, it is below 1e-3 for recovered rows and mostly 0.02 to 0.1 for others.
     max_iter : int, default=500
-        Most steps of the descent.
+        Maximum number of steps of the descent.
     tol : float, default=1e-7
-        Relative decrease at which it ends.
+        Relative decrease at which the descent stops.
     random_state : int, default=0
         Seed of the starts.
     verbose : int, default=0
-        Above 0, a progress bar (needs tqdm).
+        Above 0 shows a progress bar, which needs tqdm.
 
     Returns
     -------
     recovered : RecoveredInputs
-        Rows, and how well each explains its speckle.
+        The rows, and how well each explains its speckle.
 
     Raises
     ------
     ValueError
-        If intensities are negative or not finite, the medium is none or too small, or a parameter
-        is out of range.
+        If intensities are negative or not finite, ``medium`` is not a Medium or is too small, or a
+        parameter is out of range.
 
     Warns
     -----
-    ConvergenceWarning
-        If what was found does not explain the speckle, or more than one row may explain it: with
-        fewer modes than 1.5 times the inputs, or than the inputs, if there are bounds.
+    sklearn.exceptions.ConvergenceWarning
+        If a recovered row does not explain its speckle, or if several rows may explain it: with
+        fewer than 1.5 times as many modes as inputs, or with bounds, fewer modes than inputs.
+
+    See Also
+    --------
+    measure_transmission_matrix : Measures the matrix of real glass.
+    skopu.MeasuredMedium : A medium with a measured matrix.
+    skopu.OPU : Its ``intensity`` makes speckle.
 
     Notes
     -----
     The start is the leading eigenvector of the real part of the sum of T(I_m) conj(r_m) r_m over
-    modes m with rows r_m of the matrix, T(I) = (I - 1) / (I + sqrt(n_modes / n_inputs) - 1) of
-    intensities with mean 1 [1]_. From there, L-BFGS-B lowers the squared difference of moduli
-    [2]_. Both need products with the matrix and its adjoint alone.
+    modes m, where r_m are rows of the matrix, intensities are scaled to mean 1 and T(I) = (I - 1) /
+    (I + sqrt(n_modes / n_inputs) - 1) [1]_. From there, L-BFGS-B lowers the squared difference of
+    moduli [2]_. Both need only products with the matrix and its adjoint.
 
     References
     ----------

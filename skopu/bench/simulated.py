@@ -14,12 +14,13 @@ _BRIGHTNESS = 4.0  # signal at exposure 1 with all inputs lit
 
 
 class SimulatedBench(Bench):
-    """A bench whose light is computed, with the troubles of a real one.
+    """A simulated bench, with the faults of a real one.
 
-    A `GaussianMedium` behind a modulator of ``n_inputs`` mirrors; its speckle, whose grains are
-    ``grain`` pixels wide, falls on a `Camera`. All that comes from the bench besides, dark
-    counts, light from elsewhere, lost frames, a glass that drifts, is off by default but for the
-    first two.
+    A `~skopu.GaussianMedium` behind a modulator of ``n_inputs`` mirrors; its speckle, whose grains
+    are ``grain`` pixels wide, falls on a `~skopu.Camera`. Dark counts and stray light are on by
+    default; lost frames, drifting glass and other faults are off.
+
+    Read more in the :doc:`user guide </user_guide/bench>`.
 
     Parameters
     ----------
@@ -32,24 +33,36 @@ class SimulatedBench(Bench):
     bits : int, default=8
         Bits of the camera.
     photons : float or None, default=1000.0
-        Photons that a pixel detects at a tenth of the full scale. None leaves shot noise out.
+        Photons that a pixel detects at a tenth of full scale. None means no shot noise.
     dark_level : float, default=2.0
         Counts of the camera without light.
     background : float, default=0.02
-        Light from elsewhere, in parts of what the camera gets from a modulator with all inputs lit.
+        Stray light, as a share of the light from a modulator with all inputs lit.
     latency : float, default=0.0
-        Seconds that a call of `grab` takes at least.
+        Minimum duration of a call of `grab`, in seconds.
     lost, repeated, late, hangs : float, default=0.0
-        Probability that a call of `grab` misses a frame; that it returns one twice and its
-        successor not at all; that all its frames are those of one pattern earlier; that it
-        takes longer than the timeout.
+        Probability that a call of `grab` misses a frame (lost); returns one frame twice and skips
+        the next (repeated); returns frames that are all one pattern late (late); or takes longer
+        than the timeout (hangs).
     drift : float, default=0.0
-        Of the glass: radians by which the field turns in each frame towards that of another glass,
-        so that intensities k frames apart correlate as cos(drift * k)^2.
-    input_bits, modulation, batch_size, timeout
-        See `Bench`; by default one bit of amplitude, 64 patterns in a call, 30 seconds.
+        Drift of the glass: angle in radians by which the field turns towards that of another glass
+        in each frame. Intensities k frames apart correlate as cos(drift * k)^2.
+    input_bits : int or None, default=1
+        See `Bench`.
+    modulation : {"amplitude", "phase"}, default="amplitude"
+        See `Bench`.
+    batch_size : int, default=64
+        See `Bench`.
+    timeout : float or None, default=30.0
+        See `Bench`.
     random_state : int, default=0
-        Seed of glass, noise and troubles.
+        Seed of glass, noise and faults.
+
+    See Also
+    --------
+    Bench : A bench of your own.
+    BenchOPU : The device over a bench.
+    skopu.OPU : A simulated device without a bench, and much faster.
 
     Examples
     --------
@@ -105,13 +118,13 @@ class SimulatedBench(Bench):
         self._patterns, self._last = None, np.zeros(self._shape, np.uint16)
 
     def set_exposure(self, exposure):
-        """Set the camera's exposure.
+        """Set the exposure of the camera.
 
         Parameters
         ----------
         exposure : float
-            In units of that at which a fully lit modulator has a mean signal of 4 tenths of the
-            full scale.
+            In units of the exposure at which a fully lit modulator has a mean signal of four tenths
+            of full scale.
         """
         self._time = check_positive(exposure, "exposure")
 
@@ -121,22 +134,22 @@ class SimulatedBench(Bench):
         Parameters
         ----------
         patterns : ndarray of shape (n_patterns, n_inputs)
-            See `Bench`.
+            Patterns, see `Bench`.
         """
         self._patterns = np.array(patterns)
 
     def grab(self, n_frames):
-        """Frames of these patterns, but for what goes wrong.
+        """Return the frames of these patterns, with faults.
 
         Parameters
         ----------
         n_frames : int
-            Number of patterns that were shown.
+            Number of patterns shown.
 
         Returns
         -------
         frames : ndarray of shape (n_frames, height, width)
-            Counts, uint16; fewer frames where one is lost.
+            Counts, uint16; fewer frames if one is lost.
         """
         time.sleep(self._latency)
         frames = self._frames(self._patterns[:n_frames])

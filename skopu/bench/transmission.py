@@ -18,18 +18,32 @@ _ROWS = 64  # patterns that are shown in one call
 
 
 class TransmissionReport(NamedTuple):
-    """How well a measured matrix predicts speckle that it was not measured with.
+    """How well a measured matrix predicts speckle of new patterns.
+
+    Read more in the :doc:`user guide </user_guide/bench>`.
 
     Attributes
     ----------
     correlation : float
-        Of predicted with recorded intensities over the modes; the mean over random patterns.
+        Correlation of predicted and recorded intensities over the modes; mean over random patterns.
     standard_deviation : float
-        Of that correlation, from pattern to pattern.
+        Standard deviation of that correlation over patterns.
     n_test : int
         Number of these patterns, each with half of the inputs lit.
     n_frames : int
-        Frames that the device took for all of it, by its own count.
+        Frames that the device took in total, by its own count.
+
+    See Also
+    --------
+    measure_transmission_matrix : Returns it with the matrix.
+
+    Examples
+    --------
+    >>> from skopu import OPU, GaussianMedium
+    >>> from skopu.bench import measure_transmission_matrix
+    >>> _, report = measure_transmission_matrix(OPU(GaussianMedium()), n_inputs=16, n_modes=50)
+    >>> report.n_test, report.correlation > 0.99
+    (32, True)
     """
 
     correlation: float
@@ -51,10 +65,12 @@ def measure_transmission_matrix(
     random_state=0,
     verbose=0,
 ):
-    """Transmission matrix of a device, from frames of zeros and ones.
+    """Measure the transmission matrix of a device with patterns of zeros and ones.
 
-    Each pattern of a Hadamard basis is shown alone and beside each of a few references, which light
-    inputs of their own [1]_. Their interference is what a camera sees of the field.
+    Each pattern of a Hadamard basis is shown alone and together with each of a few references,
+    which use separate inputs [1]_. Their interference reveals the field to the camera.
+
+    Read more in the :doc:`user guide </user_guide/bench>`.
 
     Parameters
     ----------
@@ -66,15 +82,15 @@ def measure_transmission_matrix(
     n_modes : int
         Number of output modes.
     n_references : int, default=8
-        Number of references, at least 3. Two that are not in phase at a mode would do for it; the
-        others are there for modes at which two are, or one is dark, and tell the noise.
+        Number of references, at least 3. Two suffice at a mode where they are not in phase; the
+        others are for modes where two are in phase or one is dark, and reveal the noise.
     n_reference : int, default=None
-        Inputs of each reference. None is an eighth of n_inputs: a quarter as bright as a
-        pattern of zeros and ones.
+        Inputs of each reference. None means an eighth of n_inputs: a quarter as bright as a pattern
+        of zeros and ones.
     phase_steps : bool, default=False
-        Whether the device shows negative amplitudes, as a modulator of phases does. Patterns then
-        light all inputs, with both signs, and each reference is shown in two phases, 0 and pi,
-        beside them. For less than twice the frames that leaves a third to a half of the error.
+        Whether the device shows negative amplitudes, like a phase modulator. Patterns then light
+        all inputs, with both signs, and each reference is shown with them in two phases, 0 and pi.
+        For less than twice the frames, the error falls to between a third and a half.
     repeat : int, default=1
         Number of frames of each pattern to average.
     n_test : int, default=32
@@ -82,38 +98,41 @@ def measure_transmission_matrix(
     random_state : int, default=0
         Seed of the signs of the basis, and of the patterns of the report.
     verbose : int, default=0
-        Above 0, a progress bar (needs tqdm).
+        Above 0 shows a progress bar, which needs tqdm.
 
     Returns
     -------
     medium : MeasuredMedium
-        Its ``matrix`` is complex64 of shape (n_modes, n_inputs), in the device's own unit. A row is
-        known up to a phase and, since all inputs are real, up to conjugation; no intensity depends
-        on either.
+        Its ``matrix`` is complex64 of shape (n_modes, n_inputs), in the unit of the device. A row
+        is known up to a phase and, since all inputs are real, up to conjugation; intensities depend
+        on neither.
     report : TransmissionReport
         How well it predicts speckle.
 
     Raises
     ------
     ValueError
-        If a number is out of range, or the device has fewer inputs or modes, or shows no negative
-        amplitudes where phase_steps asks for them.
+        If a number is out of range, the device has too few inputs or modes, or ``phase_steps``
+        needs negative amplitudes that it cannot show.
 
     See Also
     --------
     skopu.MeasuredMedium.isotropy : Compare the matrix with ideal glass.
+    recover_inputs : The input that made a speckle, found with the matrix.
+    skopu.MeasuredMedium : A medium with a measured matrix.
 
     Notes
     -----
-    With the field f of a pattern and a_k of reference k,
-    I(p + s_k) - I(p) - I(s_k) = 2 Re(conj(a_k) f). The same of pairs of references gives the real
-    parts of conj(a_j) a_k, a positive matrix of rank 2 whose eigenvectors are the references'
-    fields in a plane that is turned or mirrored at will [2]_. Two real numbers of f follow by least
-    squares, damped by the noise, which is what lies outside of that plane, and the entries from the
-    Hadamard transform. That takes 1 + n_references frames a pattern, of which there are as many as
-    the next power of two from n_inputs.
+    With the field f of a pattern and a_k of reference k, I(p + s_k) - I(p) - I(s_k) = 2
+    Re(conj(a_k) f). Pairs of references likewise give the real parts of conj(a_j) a_k: a positive
+    matrix of rank 2 whose eigenvectors are the fields of the references in a plane, up to rotation
+    and reflection [2]_. The two real components of f follow by least squares, damped by the noise,
+    which is what lies outside that plane; the Hadamard transform then gives the entries. This takes
+    1 + n_references frames per pattern; the number of patterns is n_inputs, rounded up to a power
+    of two.
 
-    With phase steps, I(p + s_k) - I(p - s_k) = 4 Re(conj(a_k) f), for twice n_references frames.
+    With phase steps, I(p + s_k) - I(p - s_k) = 4 Re(conj(a_k) f), with twice n_references frames
+    per pattern.
 
     References
     ----------
