@@ -1,7 +1,7 @@
-"""Plots of what the device and the estimators do, in the habit of scikit-learn's displays.
+"""Plots of what the device and the estimators do, in the style of scikit-learn's displays.
 
-Each display is made by ``from_estimator``, or ``from_matrix``, keeps what it shows as attributes,
-and is drawn by ``plot``, again and in other axes if need be. Matplotlib is loaded when it draws.
+``from_estimator`` or ``from_matrix`` makes a display, which keeps what it shows as attributes.
+``plot`` draws it again, in other axes if needed. Matplotlib is loaded only when drawing.
 """
 
 from ._alignment import AlignmentDisplay

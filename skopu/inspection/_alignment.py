@@ -7,12 +7,14 @@ from ._drawing import COLOURS, LINES, MARKERS, figure_and_axes
 
 
 class AlignmentDisplay:
-    """Angles between the updates that light gives and the true gradients, over training.
+    """Angles between updates by direct feedback alignment and true gradients, over epochs.
+
+    Read more in the :doc:`user guide </user_guide/training_by_light>`.
 
     Parameters
     ----------
     angles : ndarray of shape (n_epochs, n_hidden_layers)
-        Degrees; 90 is no alignment, below it the update goes downhill.
+        Angles in degrees. 90 is no alignment; below 90 the update goes downhill.
 
     Attributes
     ----------
@@ -20,6 +22,13 @@ class AlignmentDisplay:
         The figure, once drawn.
     ax_ : matplotlib.axes.Axes
         Its axes, once drawn.
+
+    See Also
+    --------
+    DFAClassifier : Records the angles in ``alignment_``.
+    DFARegressor : The same for regression.
+    DFAGraphClassifier : The same for graphs.
+    skopu.torch.DirectFeedback : Its method ``alignment`` returns angles.
 
     Examples
     --------
@@ -38,33 +47,33 @@ class AlignmentDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None):
-        """Draw what a network has noted while it was trained.
+        """Draw the angles that a network recorded during training.
 
         Parameters
         ----------
         estimator : DFAClassifier, DFARegressor or DFAGraphClassifier
-            Fitted with ``track_alignment=True``.
+            A network fitted with ``track_alignment=True``.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw in; None makes a figure.
 
         Returns
         -------
         display : AlignmentDisplay
-            What is drawn.
+            The display, drawn.
 
         Raises
         ------
         ValueError
-            If the network has noted no angles.
+            If the network has recorded no angles.
         sklearn.exceptions.NotFittedError
-            If it is not fitted.
+            If the network is not fitted.
         ImportError
             If matplotlib is not installed.
         """
         check_is_fitted(estimator)
         if not hasattr(estimator, "alignment_"):
             raise ValueError(
-                f"This {type(estimator).__name__} has noted no angles. Fit it with "
+                f"This {type(estimator).__name__} has recorded no angles. Fit it with "
                 "track_alignment=True."
             )
         return cls(estimator.alignment_).plot(ax)
@@ -75,7 +84,7 @@ class AlignmentDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw in; None makes a figure.
 
         Returns
         -------

@@ -13,18 +13,20 @@ from ._glass import other_glass, seeds_of, with_other_glass
 class KernelApproximationDisplay:
     """Kernel of random features against the exact one, and its error against their number.
 
+    Read more in the :doc:`user guide </user_guide/kernel_machines>`.
+
     Parameters
     ----------
     exact : ndarray of shape (n_samples, n_samples)
         Exact kernel.
     approximated : ndarray of shape (n_samples, n_samples)
-        Inner products of features, of the largest number.
+        Inner products of the largest number of features.
     n_features : ndarray of shape (n_sizes,)
         Numbers of features.
     errors : ndarray of shape (n_sizes, n_repeats)
-        Relative error in the Frobenius norm, for each number and piece of glass.
+        Relative error in the Frobenius norm, for each number of features and piece of glass.
     name : str, default="kernel"
-        What to call the kernel.
+        Name of the kernel in the figure.
 
     Attributes
     ----------
@@ -32,6 +34,13 @@ class KernelApproximationDisplay:
         The figure, once drawn.
     axes_ : ndarray of shape (2,) of matplotlib Axes
         Entries and errors, once drawn.
+
+    See Also
+    --------
+    OpticalRandomFeatures : The features.
+    optical_kernel : The kernel of "speckle" features.
+    arc_cosine_kernel : The kernel of "arc_cosine" features.
+    sklearn.kernel_approximation.RBFSampler : Random features from a stored matrix.
 
     Examples
     --------
@@ -54,26 +63,26 @@ class KernelApproximationDisplay:
     def from_estimator(
         cls, estimator, X, *, n_features=(100, 300, 1000, 3000, 10_000), n_repeats=5, ax=None
     ):
-        """Compare the features of an estimator with the kernel that they converge to.
+        """Compare the features of an estimator with the kernel they converge to.
 
         Parameters
         ----------
         estimator : OpticalRandomFeatures
-            Fitted or not; its clones are fitted, each with glass of its own.
+            Fitted or not; its clones are fitted, each with its own glass.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Samples, a few hundred at most.
         n_features : array-like of int, default=(100, 300, 1000, 3000, 10_000)
             Numbers of features to compare; ``n`` of the estimator is not used.
         n_repeats : int, default=5
-            Pieces of glass. Of a device whose glass has no seed, as a `MeasuredMedium`, there is
-            one.
+            Number of pieces of glass; 1 for a device whose glass has no seed, such as a
+            `MeasuredMedium`.
         ax : array-like of shape (2,) of matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw in; None makes a figure.
 
         Returns
         -------
         display : KernelApproximationDisplay
-            What is drawn.
+            The display, drawn.
 
         Raises
         ------
@@ -104,7 +113,7 @@ class KernelApproximationDisplay:
         Parameters
         ----------
         ax : array-like of shape (2,) of matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw in; None makes a figure.
 
         Returns
         -------

@@ -9,10 +9,12 @@ from ._drawing import figure_and_axes
 
 
 class SpeckleDisplay:
-    """What the camera sees of one sample, and its statistics.
+    """Speckle of one sample as the camera sees it, with a histogram.
 
-    The intensities of fully developed speckle follow the exponential law [1]_, drawn as a
-    line over their histogram.
+    Intensities of fully developed speckle are exponentially distributed [1]_; a line over the
+    histogram shows this law.
+
+    Read more in the :doc:`user guide </user_guide/device>`.
 
     Parameters
     ----------
@@ -22,11 +24,17 @@ class SpeckleDisplay:
     Attributes
     ----------
     contrast : float
-        Standard deviation over mean of the readings: 1 for fully developed speckle.
+        Standard deviation of the readings divided by their mean: 1 for fully developed speckle.
     figure_ : matplotlib.figure.Figure
         The figure, once drawn.
     axes_ : ndarray of shape (2,) of matplotlib Axes
         Image and histogram, once drawn.
+
+    See Also
+    --------
+    OPU : The device.
+    Camera : How intensities become readings.
+    skopu.optics.flaws.PartialCoherence : Speckle of lower contrast.
 
     References
     ----------
@@ -49,7 +57,7 @@ class SpeckleDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, *, shape=(100, 100), ax=None):
-        """Send one sample through a device, and draw what its camera reads.
+        """Send one sample through a device and draw what its camera reads.
 
         Parameters
         ----------
@@ -58,19 +66,19 @@ class SpeckleDisplay:
         X : {array-like, sparse matrix} of shape (1, n_features)
             The sample, which the device can show.
         shape : tuple of (height, width), default=(100, 100)
-            Pixels of the camera, a mode of the medium each.
+            Pixels of the camera, one per mode of the medium.
         ax : array-like of shape (2,) of matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw in; None makes a figure.
 
         Returns
         -------
         display : SpeckleDisplay
-            What is drawn.
+            The display, drawn.
 
         Raises
         ------
         ValueError
-            If X is not one row, or the device cannot show or read so much.
+            If X is not one row, or the device has too few inputs or outputs.
         ImportError
             If matplotlib is not installed.
         """
@@ -86,7 +94,7 @@ class SpeckleDisplay:
         Parameters
         ----------
         ax : array-like of shape (2,) of matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw in; None makes a figure.
 
         Returns
         -------

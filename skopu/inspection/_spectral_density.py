@@ -13,12 +13,14 @@ _BEYOND = 3  # widths that are drawn outside of the nodes
 class SpectralDensityDisplay:
     """Estimated density of the eigenvalues of a symmetric matrix, or their cumulative share.
 
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
+
     Parameters
     ----------
     spectral_density : SpectralDensity
-        What `opu_spectral_density` returns.
+        Result of `opu_spectral_density`.
     eigenvalues : array-like of shape (n,), default=None
-        The exact eigenvalues, where they are known, to compare.
+        Exact eigenvalues for comparison, if known.
 
     Attributes
     ----------
@@ -26,6 +28,11 @@ class SpectralDensityDisplay:
         The figure, once drawn.
     ax_ : matplotlib.axes.Axes
         Its axes, once drawn.
+
+    See Also
+    --------
+    opu_spectral_density : Estimates the density.
+    skopu.linalg.SpectralDensity : The estimate, with counts and shares.
 
     Examples
     --------
@@ -58,39 +65,39 @@ class SpectralDensityDisplay:
         width=None,
         ax=None,
     ):
-        """Estimate the density of the eigenvalues of A, and draw it.
+        """Estimate the density of the eigenvalues of A and draw it.
 
         Parameters
         ----------
         A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, n)
             Real symmetric matrix.
         n_matvecs : int, default=1000
-            Most products of A with a vector.
+            Maximum number of products of A with a vector.
         lanczos_steps : int, default=50
-            Products that each random vector takes at most.
+            Maximum number of products for each random vector.
         opu : OPU, default=None
-            The device. None is an ideal one with a `GaussianMedium`.
+            The device. None uses a `GaussianMedium` and an ideal camera.
         random_state : int, RandomState instance or None, default=None
             Seeds the device if ``opu`` is None.
         eigenvalues : array-like of shape (n,), default=None
-            The exact eigenvalues, where they are known, to compare.
+            Exact eigenvalues for comparison, if known.
         cumulative : bool, default=False
-            Whether to draw the share of the eigenvalues up to each number, not their density.
+            Whether to draw the cumulative share of the eigenvalues, not their density.
         width : float, default=None
             Standard deviation of the Gaussian that smooths the density, in units of the
-            eigenvalues; None is the resolution.
+            eigenvalues; None means the resolution.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw in; None makes a figure.
 
         Returns
         -------
         display : SpectralDensityDisplay
-            What is drawn.
+            The display, drawn.
 
         Raises
         ------
         ValueError
-            If `opu_spectral_density` does not take A, or width is not positive.
+            If `opu_spectral_density` rejects A, or width is not positive.
         ImportError
             If matplotlib is not installed.
         """
@@ -100,17 +107,17 @@ class SpectralDensityDisplay:
         return cls(found, eigenvalues).plot(ax, cumulative=cumulative, width=width)
 
     def plot(self, ax=None, *, cumulative=False, width=None):
-        """Draw the curve, in a band of two standard errors to each side.
+        """Draw the curve with a band of two standard errors to each side.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw in; None makes a figure.
         cumulative : bool, default=False
-            Whether to draw the share of the eigenvalues up to each number, not their density.
+            Whether to draw the cumulative share of the eigenvalues, not their density.
         width : float, default=None
             Standard deviation of the Gaussian that smooths the density, in units of the
-            eigenvalues; None is the resolution.
+            eigenvalues; None means the resolution.
 
         Returns
         -------

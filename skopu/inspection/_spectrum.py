@@ -10,16 +10,18 @@ from ._drawing import figure_and_axes
 
 
 class SpectrumDisplay:
-    """Singular values that a decomposition found, how sure they are, and what they capture.
+    """Singular values of a decomposition, their errors, and the energy they capture.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Parameters
     ----------
     singular_values : ndarray of shape (n_components,)
         Singular values found, in descending order.
     errors : ndarray of shape (n_components,)
-        Norms of the residuals ``A'u - s v``: a true singular value lies so near to each.
+        Norms of the residuals ``A'u - s v``: a true singular value lies within this distance.
     energy_ratio : ndarray of shape (n_components,)
-        Part of the sum of all squared entries that is captured by the first components.
+        Share of the sum of all squared entries that the first components capture.
 
     Attributes
     ----------
@@ -27,6 +29,12 @@ class SpectrumDisplay:
         The figure, once drawn.
     axes_ : ndarray of shape (2,) of matplotlib Axes
         Singular values and energy, once drawn.
+
+    See Also
+    --------
+    OPUTruncatedSVD : The decomposition.
+    opu_svd : Singular values with bounds of their errors.
+    sklearn.decomposition.TruncatedSVD : The same decomposition by ARPACK or power iteration.
 
     Examples
     --------
@@ -46,26 +54,26 @@ class SpectrumDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, *, ax=None):
-        """Measure what a fitted decomposition leaves of X, in three passes, and draw it.
+        """Measure what a fitted decomposition misses of X, in three passes, and draw it.
 
         Parameters
         ----------
         estimator : OPUTruncatedSVD or sklearn.decomposition.TruncatedSVD
-            Fitted.
+            A fitted decomposition.
         X : {array-like, memmap, sparse matrix} of shape (n_samples, n_features)
-            What it was fitted to.
+            The data it was fitted to.
         ax : array-like of shape (2,) of matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw in; None makes a figure.
 
         Returns
         -------
         display : SpectrumDisplay
-            What is drawn.
+            The display, drawn.
 
         Raises
         ------
         ValueError
-            If X has another number of features than the estimator was fitted with.
+            If X has another number of features than the data the estimator was fitted to.
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ImportError
@@ -96,7 +104,7 @@ class SpectrumDisplay:
         Parameters
         ----------
         ax : array-like of shape (2,) of matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw in; None makes a figure.
 
         Returns
         -------

@@ -8,7 +8,9 @@ from ._glass import with_other_glass
 
 
 class TraceConvergenceDisplay:
-    """Independent estimates of a trace, with error bars, against the products that they took.
+    """Independent estimates of a trace, with error bars, against their numbers of products.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Parameters
     ----------
@@ -19,7 +21,7 @@ class TraceConvergenceDisplay:
     standard_errors : ndarray of shape (n_sizes,)
         Their standard errors.
     exact : float, default=None
-        The trace, where it is known.
+        The exact trace, if known.
 
     Attributes
     ----------
@@ -27,6 +29,11 @@ class TraceConvergenceDisplay:
         The figure, once drawn.
     ax_ : matplotlib.axes.Axes
         Its axes, once drawn.
+
+    See Also
+    --------
+    OPUTraceEstimator : The estimator.
+    opu_trace : Its methods and their errors.
 
     Examples
     --------
@@ -47,11 +54,11 @@ class TraceConvergenceDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, *, n_matvecs=(10, 20, 50, 100, 200), exact=None, ax=None):
-        """Estimate the trace of X with more and more products, and draw it.
+        """Estimate the trace of X with more and more products, and draw the estimates.
 
-        The estimates are independent: each has glass of its own, whose seed is drawn from
-        ``random_state`` of the estimator. A device whose glass has no seed, as that of a
-        `MeasuredMedium`, is the same for all of them.
+        The estimates are independent: each has its own glass, with a seed drawn from the
+        ``random_state`` of the estimator. Glass without a seed, such as a `MeasuredMedium`, is
+        the same for all of them.
 
         Parameters
         ----------
@@ -62,14 +69,14 @@ class TraceConvergenceDisplay:
         n_matvecs : array-like of int, default=(10, 20, 50, 100, 200)
             Numbers of products to allow; that of the estimator is not used.
         exact : float, default=None
-            The trace, where it is known, drawn as a line.
+            The exact trace, if known, drawn as a line.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw in; None makes a figure.
 
         Returns
         -------
         display : TraceConvergenceDisplay
-            What is drawn.
+            The display, drawn.
 
         Raises
         ------
@@ -94,7 +101,7 @@ class TraceConvergenceDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw in; None makes a figure.
 
         Returns
         -------
