@@ -4,7 +4,7 @@
 ===================================
 
 A singular value decomposition of a large matrix is expensive, but most large matrices are
-nearly of low rank. A *sketch*, the matrix times a few random columns, then holds almost all
+nearly of low rank. A :term:`sketch`, the matrix times a few random columns, then holds almost all
 that matters, and light makes sketches in one pass: each row crosses the medium once.
 
 We compress a photograph by the SVD of its sketch, see how the error falls with the rank and

@@ -94,11 +94,11 @@ _ = ax.legend()
 # %%
 # Is it as good as a dense matrix?
 # --------------------------------
-# Each Fourier transform mixes all inputs, and the random masks between them turn the phases, so
-# that an entry of the whole matrix is a sum of many terms of random phase: nearly a circular
-# Gaussian number, by the central limit theorem. A small piece of the matrix can be looked at,
-# beside one of independent entries. For circular Gaussian numbers, the mean of the fourth power of
-# the modulus is twice the squared mean of the second.
+# In a :term:`layered medium` each Fourier transform mixes all inputs, and the random masks between
+# them turn the phases, so that an entry of the whole matrix is a sum of many terms of random phase:
+# nearly a circular Gaussian number, by the central limit theorem. A small piece of the matrix can
+# be looked at, beside one of independent entries. For circular Gaussian numbers, the mean of the
+# fourth power of the modulus is twice the squared mean of the second.
 
 media = {"layers": LayeredMedium, "independent entries": GaussianMedium}
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.6), sharey=True, layout="constrained")

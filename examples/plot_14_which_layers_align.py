@@ -3,15 +3,16 @@
 14. Which layers align?
 =======================
 
-Direct feedback alignment (DFA) is easy to switch on for any network of PyTorch's: one line. Whether
-the network learns by it is another question. Layers learn if what the device tells them points
-along their true gradient, and that can be measured. We do so for dense layers and for
-convolutions, with exact errors and with ternary ones that a noisy camera reads, and find out by
-experiment what it is about convolutions that DFA does not like.
+Direct feedback alignment (:term:`DFA`) is easy to switch on for any network of PyTorch: it takes
+one line. Whether the network learns by it is another question. Layers learn if what the device
+tells them points along their true gradient, and that can be measured. We do so for dense layers
+and for convolutions, with exact errors and with ternary ones that a noisy camera reads, and find
+out by experiment what it is about convolutions that DFA does not like.
 
-This notebook needs the extra ``torch``. After it you can
+This notebook needs the extra ``torch``; :doc:`the guide </user_guide/pytorch>` has more on DFA in
+PyTorch. After it you can
 
-- train a network of PyTorch's by direct feedback alignment;
+- train a network of PyTorch by direct feedback alignment;
 - tell whether a layer learns, from angles and from a control that trains without it;
 - say which layers DFA suits, and take apart the reasons.
 """
@@ -138,8 +139,9 @@ angles = {name: np.array([run[1] for run in found]) for name, found in runs.item
 #
 # Angles
 # ------
-# ``alignment`` compares the update of each block with its true gradient: 0 degrees is
-# back-propagation, 90 is chance, and below 90 a step goes downhill. Bands are standard errors.
+# ``alignment`` compares the update of each block with its true gradient (:term:`alignment`): 0
+# degrees is back-propagation, 90 is chance, and below 90 a step goes downhill. Bands are standard
+# errors.
 
 watched = [name for name in ways if name.startswith("DFA")]
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), sharey=True, layout="constrained")
