@@ -42,6 +42,7 @@ COMMANDS = {
     "kernel_limit": f"kernel_paper.py --data DATA/mnist.npz --train 10000 --exact {MACHINES} rbf"
     " --figure kernel_limit.png",
     **{f"dfa_{task}": f"dfa_paper.py --data DATA --tasks {task}" for task in TITLES},
+    "citeseer": "citeseer.py --data DATA",
     "randnla": "randnla_paper.py --figure randnla.png",
     "fashion": FASHION,
     "fashion_powers": f"{FASHION} --powers",
@@ -50,6 +51,7 @@ PAPERS = {
     "kernel": "Saade et al. 2016, kernel machine",
     "light": "Launay et al. 2020a, light in the loop",
     "hardware": "Launay et al. 2020b, beyond back-propagation",
+    "citeseer": "CiteSeer, other seeds, widths and splits",
     "randnla": "Hesslow et al. 2021, linear algebra",
     "fashion": "Ohana et al. 2020, the real machine on Fashion-MNIST",
     "powers": "Ohana et al. 2020, two powers",
@@ -73,7 +75,7 @@ def command_of(part, data):
 def run(part, data, folder, more):
     """The rows that the command of a part has written, now or before."""
     path = folder / f"{part}.csv"
-    adding = more and path.exists() and part != "randnla"
+    adding = more and path.exists() and part not in ("citeseer", "randnla")
     if adding or not path.exists():
         script, *options = shlex.split(COMMANDS[part].replace("DATA", str(data.resolve())))
         command = [sys.executable, str((HERE / script).resolve()), *options, "--output", path.name]
@@ -142,6 +144,20 @@ def training_row(rows):
     }
 
 
+def citeseer_rows(rows):
+    for row in rows:
+        yield {
+            "split, hidden units": f"{row['split']}, {row['width']}",
+            "back-propagation": f"{row['back-propagation %']:.2f}",
+            "accuracy": f"{row['accuracy']:+.2f}{PM}{row['accuracy +-']:.2f}",
+            **{
+                name: f"{row[name]:+.3f}{PM}{row[f'{name} +-']:.3f}"
+                for name in ("test loss", "training loss")
+            },
+            "seeds": str(row["seeds"]),
+        }
+
+
 def loss_of(row):
     """Loss and its interval, to the first digit of that."""
     digits = max(0, -math.floor(math.log10(row["95 % interval +-"])))
@@ -194,6 +210,7 @@ TABLES = {
     "kernel": (("kernel", "kernel_limit"), kernel_rows),
     "light": ([f"dfa_{task}" for task in NETWORKS], training_row),
     "hardware": ([f"dfa_{task}" for task in GRAPHS], training_row),
+    "citeseer": (("citeseer",), citeseer_rows),
     "randnla": (("randnla",), randnla_rows),
     "fashion": (("fashion",), fashion_rows),
     "powers": (("fashion_powers",), power_rows),
