@@ -139,9 +139,9 @@ def measure(n_seeds):
 
 
 def draw(rows, path):
-    figure, axes = plt.subplots(1, 4, figsize=(14, 3.9), layout="constrained")
+    figure, axes = plt.subplots(2, 2, figsize=(9, 7), layout="constrained")
     styles = dict(zip(devices(0), [("o", "-"), ("s", "--"), ("^", ":"), ("P", "-.")], strict=True))
-    for axis, task in zip(axes, TASKS, strict=True):
+    for axis, task in zip(axes.flat, TASKS, strict=True):
         for name, (marker, line) in styles.items():
             chosen = [row for row in rows if row["task"] == task and row["device"] == name]
             axis.errorbar(
@@ -154,9 +154,12 @@ def draw(rows, path):
                 label=name,
                 alpha=0.8,
             )
-        axis.set(xscale="log", yscale="log", title=task, xlabel="projections / dimension")
-    axes[0].set_ylabel("relative error")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        axis.set(xscale="log", yscale="log", title=task)
+    for axis in axes[1]:
+        axis.set_xlabel("projections / dimension")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("relative error")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle("Randomized linear algebra by NumPy and by light")
     figure.savefig(path, dpi=150)
 
