@@ -277,8 +277,8 @@ def _set_exposure(recorder, bright, exposure, roi):
     while True:  # bisection, since what there is of background may grow with the exposure or not
         exposure = float(np.sqrt(low) * np.sqrt(high))
         bench.expose(exposure)
-        # Of two frames the second, which a frame of before does not take the place of.
-        lit = recorder.take(np.stack([bright, bright]))[1].reshape(bench.frame_shape)
+        # Of three frames the last: one that is late and one that is repeated leave it as it is.
+        lit = recorder.take(np.stack([bright] * 3))[-1].reshape(bench.frame_shape)
         level = float(np.quantile(lit[_region(roi, bench.frame_shape)], _QUANTILE))
         least, most = (target * bench.full_scale for target in _TARGETS)
         if least <= level <= most:

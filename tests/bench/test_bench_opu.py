@@ -319,6 +319,17 @@ def test_faults_in_the_calibration(fault, seed):
     assert np.corrcoef(*references)[0, 1] > 0.99
 
 
+def test_exposure_with_frames_both_late_and_repeated():
+    expected = BenchOPU(SimulatedBench(64, (32, 32))).calibrate()._calibration.exposure
+    for seed in range(5):
+        bench = SimulatedBench(64, (32, 32), late=0.3, repeated=0.3)
+        bench._chance = np.random.default_rng(seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", BenchWarning)
+            opu = BenchOPU(bench, retries=100).calibrate()
+        assert opu._calibration.exposure == pytest.approx(expected, rel=0.5)  # noise differs
+
+
 def test_faults_that_do_not_end():
     opu = BenchOPU(SimulatedBench(n_inputs=64, batch_size=40)).calibrate()
     opu.bench._chances["late"] = 1.0
