@@ -33,7 +33,9 @@ from sklearn.datasets import load_digits
 
 from skopu import OPU, LayeredMedium, SpeckleDisplay
 
-seeds = range(10)  # each names a piece of glass
+# Each names a piece of glass.
+seeds = range(10)
+
 X, y = load_digits(return_X_y=True)
 X = X / 16
 opu = OPU(random_state=seeds[0])

@@ -32,7 +32,9 @@ from sklearn.preprocessing import Binarizer
 from skopu import OPU, Camera, GaussianMedium, OpticalRandomFeatures
 from skopu.optics import flaws
 
-seeds = range(10)  # of glass, noise and splits of the data
+# Of glass, noise and splits of the data.
+seeds = range(10)
+
 X, y = load_digits(return_X_y=True)
 X = Binarizer(threshold=7).fit_transform(X)
 HEIGHT, WIDTH = 40, 60
