@@ -575,7 +575,7 @@ def test_mixed_devices(put, rng):
 
 @pytest.mark.parametrize("estimator", [DFAClassifier(), DFAGraphClassifier()], ids=str)
 def test_estimators_of_numpys_arrays_say_so(put, estimator):
-    with pytest.raises(ValueError, match=r"takes arrays of NumPy, got one of .* Convert it"):
+    with pytest.raises(ValueError, match=r"takes NumPy arrays, got one of .* Convert it"):
         estimator.fit(put(X), put(np.arange(9) % 2))
 
 

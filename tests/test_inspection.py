@@ -222,7 +222,7 @@ def test_alignment():
     np.testing.assert_array_equal(display.angles, model.alignment_)
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert labels == ["hidden layer 1", "hidden layer 2"]
-    with pytest.raises(ValueError, match=r"has recorded no angles\. Fit it with track_alignment=True"):
+    with pytest.raises(ValueError, match=r"recorded no angles\. Fit it with track_alignment=True"):
         AlignmentDisplay.from_estimator(DFARegressor(max_iter=1, tol=9).partial_fit(X, y))
     with pytest.raises(NotFittedError):
         AlignmentDisplay.from_estimator(DFAClassifier())

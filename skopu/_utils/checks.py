@@ -189,7 +189,7 @@ def refuse_foreign(estimator, X):
     """Raise ValueError where scikit-learn dispatches by X, an array of another library."""
     if dispatched(X):
         raise ValueError(
-            f"{type(estimator).__name__} takes arrays of NumPy, got one of {place(X)[0]} on "
+            f"{type(estimator).__name__} takes NumPy arrays, got one of {place(X)[0]} on "
             f"{place(X)[1]}. Convert it first, or leave array_api_dispatch off."
         )
 
@@ -215,7 +215,7 @@ def check_some_weight(sample_weight):
 def check_out(out, X, n):
     """Return out, which must be an array for n results of each row of a validated X."""
     if not backend_of(X).is_numpy:
-        raise ValueError("out takes what is made of NumPy's arrays alone: it must be None here.")
+        raise ValueError("out only works with NumPy arrays: it must be None here.")
     shape = X.shape[0], n
     if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != X.dtype:
         found = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else repr(out)

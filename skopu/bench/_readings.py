@@ -203,7 +203,7 @@ class Readings:
             raise BenchError(
                 f"The speckle of the reference has a correlation of {found:.2f} with that of the "
                 "calibration: this is another glass, or it was moved. Fit again after "
-                "opu.calibrate(), which leaves older readings in the store aside."
+                "opu.calibrate(), which ignores older readings in the store."
             )
         uncertain = 5 / (ceiling * len(seen) ** 0.5)  # of a correlation of so many pixels
         if self._drift > self.max_drift + uncertain * (1 - found**2):

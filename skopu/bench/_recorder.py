@@ -74,7 +74,7 @@ class Recorder:
                 self.n_frames += len(frames)
                 if len(frames) > len(patterns):
                     raise BenchError(
-                        f"grab of the bench was asked for {len(patterns)} frames and has returned "
+                        f"grab of the bench was asked for {len(patterns)} frames but returned "
                         f"{len(frames)}."
                     )
                 parts.append(frames.reshape(len(frames), -1))
@@ -96,7 +96,7 @@ class Recorder:
                 if self.bench.frame_shape != calibration.frame_shape:
                     raise BenchError(
                         f"The bench was calibrated with frames of shape {calibration.frame_shape}, "
-                        f"and now has frames of {self.bench.frame_shape}. Calibrate anew: "
+                        f"and now has frames of {self.bench.frame_shape}. Calibrate again: "
                         "opu.calibrate(), with another store if it is another bench."
                     )
                 intensities = calibration.levelled(frames)

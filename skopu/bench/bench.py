@@ -213,7 +213,7 @@ class Bench:
         if self.set_exposure is None:
             raise BenchError(
                 f"The bench was calibrated at an exposure of {exposure:g}, and has no set_exposure "
-                "now. Give it one, or calibrate anew: opu.calibrate()."
+                "now. Give it one, or calibrate again: opu.calibrate()."
             )
         with self.lock:
             self._exposure = None  # unknown, if this fails
@@ -268,7 +268,7 @@ class Bench:
         if self._unanswered is not None:
             if not wait([self._unanswered], self.timeout).done:
                 raise BenchError(
-                    f"The bench has not answered for {2 * self.timeout:g} seconds. Look whether "
+                    f"The bench has not answered for {2 * self.timeout:g} seconds. Check whether "
                     "its camera waits for a trigger that never comes, or raise timeout."
                 )
             self._unanswered = None  # frames that come too late are of no use

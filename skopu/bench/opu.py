@@ -400,7 +400,7 @@ class BenchOPU(Device):
             if 1 < bench.input_bits < self.bits:
                 raise ValueError(
                     f"bits={self.bits} of BenchOPU is more than the {bench.input_bits} of its "
-                    "bench; planes are shown by benches of one bit alone."
+                    "bench; only benches of one bit show planes."
                 )
         if self.n_outputs is not None:
             check_count(self.n_outputs, "n_outputs of BenchOPU")
@@ -412,7 +412,8 @@ class BenchOPU(Device):
         if bench.n_amplitudes - self._n_reference() < 2:
             raise ValueError(
                 f"n_reference of BenchOPU leaves {bench.n_amplitudes - self._n_reference()} of "
-                f"{bench.n_amplitudes} inputs. Two are needed: one alone makes always one speckle."
+                f"{bench.n_amplitudes} inputs. Two are needed: one input always makes the same "
+                "speckle."
             )
 
     def _n_reference(self):

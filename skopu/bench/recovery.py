@@ -182,7 +182,7 @@ def recover_inputs(
         warnings.warn(
             f"{poor} of {len(intensity)} rows do not explain their speckle (residual up to "
             f"{residuals.max():.2g}). Read more modes than {n_modes} for {n_inputs} "
-            "inputs, give bounds, or look whether the intensities are in the medium's unit.",
+            "inputs, give bounds, or check whether the intensities are in the medium's unit.",
             ConvergenceWarning,
             stacklevel=2,
         )

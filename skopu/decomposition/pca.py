@@ -459,8 +459,9 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         check_is_fitted(self, "components_")
         if not hasattr(self, "noise_variance_"):
             raise ValueError(
-                "A LinearOperator tells no total variance, and so no noise variance, which the "
-                "probabilistic model needs. Fit an array, a sparse matrix or a memory map."
+                "A LinearOperator does not reveal the total variance, and so not the noise "
+                "variance that the probabilistic model needs. Fit an array, a sparse matrix or a "
+                "memory map."
             )
         noise = float(self.noise_variance_)
         variances = to_numpy(self.explained_variance_).astype(np.float64)
@@ -497,7 +498,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         """
         variances, noise = self._model()
         if isinstance(X, LinearOperator):
-            raise ValueError("score takes rows, which a LinearOperator does not show.")
+            raise ValueError("score needs rows, which a LinearOperator does not give.")
         operator = self._validate_like_fitted(X, "score_samples")
         n_features = self.n_features_in_
         if self.n_components_ < n_features:
@@ -536,7 +537,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 def _check_n_samples(n_samples):
     if n_samples < 2:
         raise ValueError(
-            f"A variance takes at least two rows, got n_samples = {n_samples}. Give more."
+            f"A variance needs at least two rows, got n_samples = {n_samples}. Give more."
         )
 
 

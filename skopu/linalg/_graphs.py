@@ -63,7 +63,7 @@ def _check_ones(values):
 
 def _check_weights(values):
     if not all_finite(values):
-        raise ValueError("adjacency contains NaN or infinity, which are no weights. Drop them.")
+        raise ValueError("adjacency contains NaN or infinity, which are not weights. Remove them.")
     if namespace(values).any(values < 0):
         raise ValueError(
             "adjacency has negative weights, which have no geometric mean. Take their absolute "

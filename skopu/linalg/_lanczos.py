@@ -37,7 +37,7 @@ def checked_truncation(multiplied, stacklevel):
     if not converges:
         warnings.warn(
             f"{multiplied.cost} Lanczos steps are too few for this function of A: its trace still "
-            "changes, and nothing tells by how much: the standard error is infinite. Raise "
+            "changes, by an unknown amount: the standard error is infinite. Raise "
             "lanczos_steps, and n_matvecs with it, give a preconditioner, or add a multiple of the "
             "identity to A.",
             ConvergenceWarning,

@@ -102,7 +102,7 @@ class Operator:
             raise ValueError(
                 f"A {which} of {self.name}, of shape {self.shape}, with an array of shape "
                 f"{X.shape} must be an array of shape {(n_rows, X.shape[1])}, got "
-                f"{type(Y).__name__} of shape {np.shape(Y)}. Mend its matvec, matmat, rmatvec "
+                f"{type(Y).__name__} of shape {np.shape(Y)}. Fix its matvec, matmat, rmatvec "
                 "or rmatmat."
             )
         if np.iscomplexobj(Y):

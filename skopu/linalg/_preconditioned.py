@@ -73,8 +73,8 @@ class _Diagonal:
     def __init__(self, operator, n_matvecs, opu):
         if not operator.stored:
             raise ValueError(
-                'preconditioner="diagonal" reads the diagonal of A, which is known by its products '
-                'alone. Use preconditioner="nystrom".'
+                'preconditioner="diagonal" reads the diagonal of A, which is known only through '
+                'products. Use preconditioner="nystrom".'
             )
         diagonal = to_numpy(diagonal_of(operator.A)).astype(np.float64)
         if diagonal.min() <= 0:

@@ -83,7 +83,7 @@ def probes(opu, n_rows, n, dtype, start=0):
     if not vectors.any(axis=0).all():
         raise ValueError(
             f"Some modes of {opu!r} give no random vector of length {n_rows}: its camera reads "
-            "zeros alone. Give it more bits."
+            "only zeros. Give it more bits."
         )
     return scaled_to(vectors, n_rows)
 

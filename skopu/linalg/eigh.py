@@ -186,7 +186,7 @@ def _result(space, n_components, which, tolerances, run):
     errors, sines = np.pad(errors, (0, missing)), np.pad(sines, (0, missing), constant_values=1)
     if tolerances.vectors is not None and sines.max() > tolerances.vectors and space.R is None:
         warnings.warn(
-            f"Eigenvectors are known to a sine of {sines.max():.1g} alone, not to "
+            f"Eigenvectors are known only to a sine of {sines.max():.1g}, not to "
             f"vector_tol={tolerances.vectors}: some eigenvalues are equal, or nearly so, and "
             "their vectors are then not determined. Raise vector_tol.",
             ConvergenceWarning,

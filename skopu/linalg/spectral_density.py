@@ -32,7 +32,7 @@ class SpectralEstimate(NamedTuple):
 
 
 class SpectralDensity:
-    """Distribution of the eigenvalues of a symmetric matrix, found by `opu_spectral_density`.
+    """Distribution of eigenvalues of a symmetric matrix, from `~skopu.opu_spectral_density`.
 
     The Lanczos process turns each random vector into a tridiagonal matrix, and so into the nodes
     and weights of a Gauss quadrature: what that vector sees of the eigenvalues.
@@ -122,7 +122,7 @@ class SpectralDensity:
             wrong = np.argmax(low > high)
             raise ValueError(
                 f"low must not be above high, got low={low.flat[wrong]:g} and "
-                f"high={high.flat[wrong]:g}. Exchange them."
+                f"high={high.flat[wrong]:g}. Swap them."
             )
         return _mean_over_vectors(self._shares(high) - self._shares(low), self.n_rows)
 
@@ -302,7 +302,7 @@ def opu_spectral_density(A, n_matvecs=1000, *, lanczos_steps=50, opu=None, rando
     n_steps = min(check_count(lanczos_steps, "lanczos_steps", 4), n)
     if n_matvecs < 2 * n_steps:
         raise ValueError(
-            f"The standard error takes two random vectors, of {n_steps} products each, so "
+            f"The standard error needs two random vectors, of {n_steps} products each, so "
             f"n_matvecs must be at least {2 * n_steps}, got {n_matvecs}. Or lower lanczos_steps."
         )
     units = TraceMethod.probes(operator, n_matvecs // n_steps, opu) / math.sqrt(n)
@@ -345,7 +345,7 @@ def _numbers(values, name):
 def _finite(x):
     x = _numbers(x, "x")
     if not np.isfinite(x).all():
-        raise ValueError("x must be finite, and holds an infinity. Only `count` takes these.")
+        raise ValueError("x must be finite, but contains an infinity. Only `count` accepts these.")
     return x
 
 

@@ -135,7 +135,7 @@ def opu_svd(
 
     Notes
     -----
-    Memory is (m + n) times the width of the Krylov space, some 2 to 5 (n_components +
+    Memory is (m + n) times the width of the Krylov space, about 2 to 5 (n_components +
     n_oversamples) columns with "auto".
 
     An error bound is an estimate with a margin, from the residuals and how they fall. True errors
@@ -197,7 +197,7 @@ def _result(bases, rises, n_components, tolerances, run):
     sines = vector_errors(values, bases.errors, bases.residuals, rises, rounding)
     if tolerances.vectors is not None and sines.max() > tolerances.vectors and bases.is_final:
         warnings.warn(
-            f"Singular vectors are known to a sine of {sines.max():.1g} alone, not to "
+            f"Singular vectors are known only to a sine of {sines.max():.1g}, not to "
             f"vector_tol={tolerances.vectors}: some singular values are equal, or nearly so, and "
             "their vectors are then not determined. Raise vector_tol.",
             ConvergenceWarning,

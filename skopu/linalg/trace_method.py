@@ -25,7 +25,7 @@ class TraceMethod(BaseEstimator):
 
     See Also
     --------
-    skopu.opu_trace : What uses it.
+    skopu.opu_trace : Estimates traces by a method.
     skopu.OPUTraceEstimator : The estimator that uses it.
 
     Examples

@@ -199,7 +199,7 @@ def opu_trace(
         options = function, lanczos_steps, preconditioner, n_matvecs, opu
         multiplied = preconditioned_function(operator, *options)
     elif preconditioner is not None:
-        raise ValueError("preconditioner is for functions of A, and there is none.")
+        raise ValueError("preconditioner needs a function of A, but function is None.")
     # The Lanczos process is not exact for unit vectors either.
     by_unit_vectors = method.unit_vectors and function is None
     exact_from = operator.shape[0] if by_unit_vectors else math.inf

@@ -165,8 +165,8 @@ def count_triangles(
     opu = resolve_opu(opu, random_state, medium=GaussianMedium)
     if method == "exact" and not S.stored:
         raise ValueError(
-            'method="exact" reads the entries of adjacency, which is known by its products alone. '
-            'Give a NumPy array or a sparse matrix, or take method="estimate".'
+            'method="exact" reads the entries of adjacency, which is known only through products. '
+            'Give a NumPy array or a sparse matrix, or use method="estimate".'
         )
     if method != "estimate" and S.stored:
         exact = exact_count(S.A)

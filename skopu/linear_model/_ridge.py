@@ -348,7 +348,7 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
         return self
 
     def decision_function(self, X):
-        """Scores of the classes; the largest one wins.
+        """Scores of the classes; a positive score favours a class.
 
         Parameters
         ----------

@@ -129,8 +129,8 @@ class DirectFeedback(DeviceMixin):
         units = [len(self.coefs_[0]), *map(len, self.intercepts_)]
         if units != layer_units:
             raise ValueError(
-                f"There are weights for layers of {units} units, but {layer_units} are asked for "
-                "now. Set warm_start=False to begin anew."
+                f"There are weights for layers of {units} units, but {layer_units} are requested "
+                "now. Set warm_start=False to start again."
             )
         if self.opu is not None:  # it may be another one than in the epochs before
             self.opu_ = clone(self.opu)

@@ -328,7 +328,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         text = y.dtype.kind in "OUS"
         if text and any(isinstance(label, str) and label == "-1" for label in y):
             raise ValueError(
-                'y holds text, and "-1" among it. Give an array of objects, with the number -1 '
+                'y holds text, including "-1". Give an array of objects, with the number -1 '
                 "for nodes without a label: np.array(y, dtype=object)."
             )
         labelled = np.array([label != -1 for label in y]) if text else y != -1

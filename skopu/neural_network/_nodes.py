@@ -101,7 +101,7 @@ class NodeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_consistent_length(nodes, y)
         check_classification_targets(y)
         if len(np.unique(nodes)) < len(nodes):
-            raise ValueError("Each node can be given once only.")
+            raise ValueError("Each node may be given only once.")
         # As numbers of classes, since -1 may be one of the labels; and with a graph, be it
         # without edges, as then -1 is no label.
         classes, encoded = np.unique(y, return_inverse=True)

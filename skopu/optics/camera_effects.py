@@ -115,7 +115,7 @@ class ShotNoise(CameraEffect):
         signal : ndarray of shape (n_modes,), float64
             Expected signal.
         generator : numpy.random.Generator
-            For this frame and exposure alone.
+            For this frame and exposure only.
 
         Returns
         -------
@@ -166,7 +166,7 @@ class ReadNoise(CameraEffect):
         signal : ndarray of shape (n_modes,), float64
             Signal.
         generator : numpy.random.Generator
-            For this frame and exposure alone.
+            For this frame and exposure only.
 
         Returns
         -------

@@ -212,8 +212,8 @@ class Device(BaseEstimator):
             If the glass is known only through readings.
         """
         raise ValueError(
-            f"A {type(self).__name__} is known by its readings alone, and these have no gradient. "
-            "Let none flow to what is shown to it."
+            f"A {type(self).__name__} is known only through its readings, which have no gradient. "
+            "Stop gradients before it."
         )
 
     def exposures(self, n_samples, mode="intensity", *, signed=False, repeat=1):
@@ -283,8 +283,8 @@ class Device(BaseEstimator):
             If the glass is known only through readings.
         """
         raise ValueError(
-            f'A {type(self).__name__} is known by its readings alone: set feedback="optical", so '
-            "that they are used."
+            f'A {type(self).__name__} is known only through its readings: set feedback="optical" '
+            "to use them."
         )
 
     def glass_seed(self):

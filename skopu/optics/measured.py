@@ -316,7 +316,7 @@ class MeasuredMedium(Medium):
         if not 1e-18 < rms < 1e18:  # whose squares are intensities, in single precision too
             raise ValueError(
                 f"Entries of the transmission matrix have a root mean square of {rms:.1g}, "
-                'which is no scale to compute intensities with. Set normalize="rms".'
+                'from which intensities cannot be computed. Set normalize="rms".'
             )
         return matrix, 1.0, rms
 
@@ -360,7 +360,7 @@ class _MapReference(NamedTuple):
         if changed:
             raise ValueError(
                 f"The file {self.filename!r} no longer holds the transmission matrix of "
-                f"{self.dtype} and shape {self.shape} that was pickled. Make the medium anew."
+                f"{self.dtype} and shape {self.shape} that was pickled. Create the medium again."
             )
         return np.memmap(
             self.filename, self.dtype, "r", offset=self.offset, shape=self.shape, order=self.order
@@ -384,7 +384,7 @@ def _load(path):
     advice = "Save it with numpy.save(path, matrix), as an array of numbers."
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # reading a pipe would wait for ever
-            raise ValueError("it is no regular file")
+            raise ValueError("it is not a regular file")
         matrix = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise FileNotFoundError(
@@ -396,7 +396,7 @@ def _load(path):
     ) as error:
         raise ValueError(
             f"The file {os.fspath(path)!r} cannot be mapped as a transmission matrix "
-            f"({error}): it is truncated, holds pickled objects or is no .npy file. {advice}"
+            f"({error}): it is truncated, holds pickled objects or is not a .npy file. {advice}"
         ) from error
     if not isinstance(matrix, np.ndarray):
         raise ValueError(f"The file {os.fspath(path)!r} holds several arrays. {advice}")

@@ -284,8 +284,8 @@ class OPU(DefaultPartsMixin, Device):
         if mode == "intensity":
             if not medium.is_coherent:
                 raise ValueError(
-                    f"Light through {medium!r} has more than one field, of which no gradient is "
-                    "known. Let none flow to what is shown to the device."
+                    f"Light through {medium!r} has more than one field, so its gradient is "
+                    "unknown. Stop gradients before the device."
                 )
             field = whole_field(medium, X, n, seed=self.random_state)
             dark = field == 0
@@ -469,7 +469,7 @@ class OPU(DefaultPartsMixin, Device):
         if mode == "intensity" and (self.input_bits or 1) > 1 and self._has_reference("linear"):
             raise ValueError(
                 "The intensity of several bits is that of planes whose complex fields are added, "
-                'and an internal reference gives real parts alone. Set holography="phase_shifting",'
+                'and an internal reference gives only real parts. Set holography="phase_shifting",'
                 " or input_bits=1 and binarise X."
             )
 

@@ -112,7 +112,7 @@ def _names(model, blocks):
         name = by_module.get(block) if isinstance(block, nn.Module) else block
         if name not in by_module.values():
             raise ValueError(
-                f"Block {block!r} is no module inside the network. Its modules are "
+                f"Block {block!r} is not a module inside the network. Its modules are "
                 f"{', '.join(map(repr, by_module.values()))}."
             )
         names.append(name)

@@ -252,8 +252,8 @@ class DirectFeedback(SeededModule):
             output = self.model(*inputs, **named)
         if not isinstance(output, torch.Tensor):
             raise TypeError(
-                f"The network returns {type(output).__name__}, and DFA takes the error of one "
-                "tensor. Wrap it in a module that returns the logits alone."
+                f"The network returns {type(output).__name__}, but DFA needs the error of one "
+                "tensor. Wrap it in a module that returns only the logits."
             )
         output = recording.close(output)
         names, hidden = recording.names(), [sent.output for sent in recording.sent]

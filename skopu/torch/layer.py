@@ -127,8 +127,8 @@ class OPULayer(SeededModule):
         features = self._features_of(rows.shape[1])
         if not torch.isfinite(rows).all():
             raise ValueError(
-                "OPULayer was given NaN or infinity, which no modulator can show. If that comes of "
-                "training, lower the learning rate."
+                "OPULayer was given NaN or infinity, which no modulator can show. If this happens "
+                "in training, lower the learning rate."
             )
         if not self.input_gradient:
             rows = rows.detach()

@@ -384,7 +384,7 @@ NOT_ITS_TRANSPOSE = LinearOperator(
         (A, {"rtol": 0}, "rtol must be a positive number, or None"),
         (A, {"rtol": np.nan}, "rtol must be a positive number, or None"),
         (A, {"opu": 3}, "opu must be"),
-        (aslinearoperator(A), {"method": "exact"}, "known by its products alone"),
+        (aslinearoperator(A), {"method": "exact"}, "known only through products"),
         (aslinearoperator(A), {"weighted": True}, "takes cube roots of the entries"),
         (aslinearoperator(A), {"directed": True, "n_matvecs": 19}, "at least 20 .* got 19"),
         (LinearOperator((34, 34), lambda x: A @ x), {"directed": True}, "no transposed products"),

@@ -483,7 +483,7 @@ def test_clone_shares_the_graph():
     [
         ([[0], [400]], "between 0 and 399"),
         ([[0], [-1]], "between 0 and 399"),
-        ([[0], [0]], "once only"),
+        ([[0], [0]], "only once"),
         ([[0, 1], [2, 3]], "one column of integers"),
         ([[0.5], [1.5]], "one column of integers"),
         ([0, 1], "2D array"),

@@ -548,8 +548,8 @@ class Shuffled(Around):
     [
         (Around(), ["second"], ValueError, "from block 'second' to block 'output' and around"),
         (Unused(), ["first"], ValueError, "parameters second.weight, second.bias"),
-        (Around(), ["first", "third"], ValueError, "Block 'third' is no module inside"),
-        (Around(), [nn.Linear(2, 2)], ValueError, "is no module inside the network"),
+        (Around(), ["first", "third"], ValueError, "Block 'third' is not a module inside"),
+        (Around(), [nn.Linear(2, 2)], ValueError, "is not a module inside the network"),
         (Around(), None, ValueError, "cut where blocks says"),
         (Unused(), ["first", "second"], ValueError, r"Blocks \['second'\] did not run"),
         (Around(), ["first", "first"], ValueError, "given twice"),

@@ -188,7 +188,7 @@ class Bench(Device):
 def test_a_bench_has_readings_and_no_gradient(X):
     assert OPULayer(5, opu=Bench())(X).shape == (6, 5)
     assert OPULayer(5, opu=Bench(), input_gradient=False)(X.requires_grad_()).shape == (6, 5)
-    with pytest.raises(ValueError, match="these have no gradient"):
+    with pytest.raises(ValueError, match="which have no gradient"):
         OPULayer(5, opu=Bench())(X).sum().backward()
 
 

@@ -65,7 +65,7 @@ class Drift(FlawedMedium):
             self.inner().check(n_inputs, _OTHER_GLASS + 1)
         except ValueError as error:
             raise ValueError(
-                f"{self.inner()!r} has no other glass that it could drift to. Take a "
+                f"{self.inner()!r} has no other glass to drift to. Use a "
                 "GaussianMedium or a LayeredMedium."
             ) from error
 

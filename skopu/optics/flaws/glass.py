@@ -139,7 +139,7 @@ class Grains(FlawedMedium):
         check_positive(self.size, "size of Grains", 1000)
         if self.inner().block_size(n_inputs) > 1:
             raise ValueError(
-                "Grains are made of modes that are independent, and neighbouring modes of "
+                "Grains need independent modes, and neighbouring modes of "
                 f"{self.inner()!r} are not. Put them around a GaussianMedium."
             )
 

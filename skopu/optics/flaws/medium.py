@@ -270,7 +270,7 @@ def check_inside(medium, flaws, advice):
     while isinstance(inside, FlawedMedium):
         if isinstance(inside, flaws):
             raise ValueError(
-                f"{type(inside).__name__} cannot be inside of {type(medium).__name__}: {advice}"
+                f"{type(inside).__name__} cannot be inside {type(medium).__name__}: {advice}"
             )
         inside = inside.inner()
 
