@@ -27,7 +27,7 @@ class DirectFeedback(SeededModule):
     Parameters
     ----------
     model : Module or callable
-        The network, or a function without parameters that makes one.
+        The network, or a function without arguments that returns one.
     blocks : list of str or Module, default=None
         Modules, or their names, after which the network is cut. Whatever runs between two cuts is a
         block; the last one, up to the output, learns from the true gradient. None cuts a
