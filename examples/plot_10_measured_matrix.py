@@ -134,9 +134,9 @@ def squared_errors(matrices):
 
 
 # %%
-# And theory. For independent modes an entry of the kernel has a variance over n of :math:`|x|^4
-# |y|^4 (3 + 14 c^2 + 3 c^4)`, with c the cosine between x and y
-# (:doc:`notebook 2 </auto_examples/plot_02_kernels>`). Unscattered light adds a constant field to
+# Theory says where the points should be. The variance of an entry of the kernel from n independent
+# modes is :math:`|x|^4 |y|^4 (3 + 14 c^2 + 3 c^4) / n`, with c the cosine of the angle between x
+# and y (:doc:`notebook 2 </auto_examples/plot_02_kernels>`). Unscattered light adds a constant field to
 # each pixel, :math:`m_x`, which is proportional to the sum of x, and leads to another kernel:
 #
 # .. math::
@@ -185,7 +185,7 @@ _ = ax.legend()
 # %%
 # Exercise 1: take the unscattered light away
 # -------------------------------------------
-# Subtract its mean from each column of the poor matrices. What does the report say, and what the
+# Subtract its mean from each column of the poor matrices. What becomes of the report, and of the
 # error of the kernel?
 #
 # .. raw:: html
@@ -235,10 +235,10 @@ print(f"a mended pixel is worth, measured:  {worth:.2f} +- {worth_error:.2f} mod
 #
 #     |x|^4 |y|^4 \left[ (2 + 12 c^2 + 2 c^4) \, |\gamma_k|^2 + (1 + c^2)^2 \, |\gamma_k|^4 \right],
 #
-# which for a pixel with itself is the variance above. The sum over all pairs of pixels says by how
-# much correlations make the squared error larger. Of the first part alone, it is the number of
-# pixels over the *participation ratio* of their covariance matrix C, :math:`(\mathrm{tr} \, C)^2 /
-# \mathrm{tr} \, C^2`, which often serves as a number of independent modes.
+# which for a pixel with itself is the variance above. Its sum over all pairs of pixels says by what
+# factor correlations make the squared error larger. For the first part alone that factor is the
+# number of pixels over the *participation ratio* of their covariance matrix C, :math:`(\mathrm{tr}
+# \, C)^2 / \mathrm{tr} \, C^2`, which often serves as a number of independent modes.
 
 first = np.sum(powers**2 * (2 + 12 * cosines**2 + 2 * cosines**4))
 second = np.sum(powers**2 * (1 + cosines**2) ** 2)
