@@ -136,8 +136,9 @@ def squared_errors(matrices):
 # %%
 # Theory says where the points should be. The variance of an entry of the kernel from n independent
 # modes is :math:`|x|^4 |y|^4 (3 + 14 c^2 + 3 c^4) / n`, with c the cosine of the angle between x
-# and y (:doc:`notebook 2 </auto_examples/plot_02_kernels>`). Unscattered light adds a constant field to
-# each pixel, :math:`m_x`, which is proportional to the sum of x, and leads to another kernel:
+# and y (:doc:`notebook 2 </auto_examples/plot_02_kernels>`). Unscattered light adds a constant
+# field to each pixel, :math:`m_x`, which is proportional to the sum of x, and leads to another
+# kernel:
 #
 # .. math::
 #
