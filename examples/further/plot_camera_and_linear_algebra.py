@@ -20,6 +20,7 @@ from sklearn.datasets import load_digits
 
 from skopu import OPU, Camera, GaussianMedium, opu_lstsq, opu_matmul, opu_svd, opu_trace
 
+seeds = range(10)
 X, y = load_digits(return_X_y=True)
 X, y = X[:200] / 16, y[:200]
 K = X @ X.T / 64
@@ -45,18 +46,25 @@ ALGORITHMS = {
 }
 
 
-def mean_error(algorithm, camera, n_seeds=5):
-    return np.mean(
-        [
-            algorithm(OPU(GaussianMedium(), Camera(**camera), random_state=seed))
-            for seed in range(n_seeds)
-        ]
+def errors_of(algorithm, camera):
+    """Relative errors, one for each seed of glass and noise."""
+    return np.array(
+        [algorithm(OPU(GaussianMedium(), Camera(**camera), random_state=seed)) for seed in seeds]
     )
+
+
+def standard_error(values):
+    return values.std(ddof=1) / np.sqrt(len(values))
+
+
+def estimate(values):
+    return f"{values.mean():.3f} +- {standard_error(values):.3f}"
 
 
 # %%
 # Fewer bits, less light
 # ----------------------
+# Error bars, and numbers after +-, are standard errors over ten seeds.
 
 bits, photons = [2, 3, 4, 6, 8], [1, 10, 100, 1000]
 figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True, layout="constrained")
@@ -65,14 +73,18 @@ sweeps = [
     (axes[1], photons, [{"photons": value} for value in photons], "photons a pixel, on average"),
 ]
 for (name, algorithm), marker in zip(ALGORITHMS.items(), "osv^D", strict=True):
-    ideal = mean_error(algorithm, {})
+    ideal = errors_of(algorithm, {})
+    print(f"{name}, ideal camera, %: {estimate(100 * ideal)}")
     for axis, values, cameras, unit in sweeps:
-        errors = [mean_error(algorithm, camera) for camera in cameras]
+        errors = [errors_of(algorithm, camera) for camera in cameras]
+        mean, bars = zip(*[(each.mean(), standard_error(each)) for each in errors], strict=True)
         label = name if axis is axes[0] else None
-        (line,) = axis.semilogy(values, errors, marker=marker, label=label)
-        axis.axhline(ideal, color=line.get_color(), linestyle=":", linewidth=1)
-        axis.set_xlabel(unit)
-    print(f"{name:20}: {errors[0]:.2g} with one photon, {ideal:.2g} with an ideal camera")
+        line, *_ = axis.errorbar(values, mean, bars, marker=marker, capsize=2, label=label)
+        axis.axhline(ideal.mean(), color=line.get_color(), linestyle=":", linewidth=1)
+        axis.set(xlabel=unit, yscale="log")
+        for value, each in zip(values, errors, strict=True):
+            more = each - ideal
+            print(f"{name}, {value} {unit}, more than ideal, points: {estimate(100 * more)}")
 axes[0].set_ylabel("relative error (dotted: ideal camera)")
 axes[0].set_title("Fewer bits")
 axes[0].set_xticks(bits)
@@ -82,6 +94,13 @@ figure.legend(loc="outside right center")
 plt.show()
 
 # %%
+# What comes straight from a sketch inherits the noise. With one photon a pixel the SVD of one sketch
+# adds more than 80 points to its error of 18 %, and the matrix product six to seven points to its
+# error of 6 to 9 %; six bits or a hundred photons leave the product as it is. XTrace, which takes
+# exact products with what the device has found, shows no loss under any of these cameras. A single
+# refinement by exact products leaves the SVD below one per cent under all of them.
+#
+#
 # Least squares does not mind
 # ---------------------------
 # Here projections only steer an iteration on exact products. Noise costs iterations, not
@@ -90,8 +109,13 @@ plt.show()
 ridge = np.vstack([X, 0.1 * np.eye(64)])
 target = np.concatenate([y, np.zeros(64)])
 exact = np.linalg.lstsq(ridge, target, rcond=None)[0]
-for camera in ({}, {"bits": 4}, {"photons": 3}):
-    opu = OPU(GaussianMedium(), Camera(**camera), random_state=0)
-    solution = opu_lstsq(ridge, target, opu=opu)
-    error = np.linalg.norm(solution.x - exact) / np.linalg.norm(exact)
-    print(f"{camera or 'ideal'!s:15}: {solution.n_iter:3d} iterations, error {error:.0e}")
+for name, camera in {"ideal": {}, "4 bits": {"bits": 4}, "3 photons": {"photons": 3}}.items():
+    iterations, errors = [], []
+    for seed in seeds:
+        opu = OPU(GaussianMedium(), Camera(**camera), random_state=seed)
+        solution = opu_lstsq(ridge, target, opu=opu)
+        iterations.append(solution.n_iter)
+        errors.append(np.linalg.norm(solution.x - exact) / np.linalg.norm(exact))
+    iterations = np.array(iterations)
+    print(f"{name}, iterations: {iterations.mean():.1f} +- {standard_error(iterations):.1f}")
+    print(f"  largest relative error: {max(errors):.0e}")
