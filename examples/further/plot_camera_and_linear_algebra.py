@@ -96,9 +96,9 @@ plt.show()
 # %%
 # What comes straight from a sketch inherits the noise. With one photon a pixel, the SVD of one
 # sketch adds more than 80 points to its error of 18 %, and the matrix product six to seven points
-# to its error of 6 to 9 %; six bits or a hundred photons leave the product as it is. XTrace, which takes
-# exact products with what the device has found, shows no loss under any of these cameras. A single
-# refinement by exact products leaves the SVD below one per cent under all of them.
+# to its error of 6 to 9 %; six bits or a hundred photons leave the product as it is. XTrace, which
+# takes exact products with what the device has found, shows no loss under any of these cameras. A
+# single refinement by exact products leaves the SVD below one per cent under all of them.
 #
 #
 # Least squares does not mind
