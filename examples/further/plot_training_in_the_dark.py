@@ -86,6 +86,6 @@ plt.show()
 # %%
 # The noise is new at each step, so that it averages out over many steps, as that of small batches
 # does. A camera of one bit sees nothing, since full scale is ten times the mean intensity. Two bits
-# cost some three points, four none that these seeds could show. One photon a pixel costs a point or
-# two, ten photons none. With a hundredth of a photon, noise moves the hidden layers at random, and
+# cost some three points, four half a point at most. One photon a pixel costs a point or two, ten
+# half a point at most. With a hundredth of a photon, noise moves the hidden layers at random, and
 # the output layer, which needs no light, cannot follow.
