@@ -136,7 +136,7 @@ def reservoir(seed, width):
 # The others remember the input before. Light squares, so that a reading is a random sum of all
 # products of two of these numbers, and of the numbers themselves thanks to the 1.
 # ``PolynomialFeatures`` makes the same products one by one. The weakest models have the two inputs
-# alone, and say that nothing changes.
+# alone, or say that nothing changes. (On such features: :doc:`/user_guide/kernel_machines`.)
 
 
 def delayed(features, width, scale=0.1):

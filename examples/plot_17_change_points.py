@@ -82,6 +82,8 @@ def newma(features, fast=1 / 50, slow=1 / 200):
 # - Averages of "rbf" features, which light makes by :term:`holography`: everything, as n grows.
 #   Their distance is the *maximum mean discrepancy* of two distributions.
 #
+# :doc:`/user_guide/kernel_machines` lists these features and their kernels.
+#
 # The same discrepancy can be computed exactly, without random features, between the last 50 samples
 # and the 200 before. That needs all those samples and their kernel matrix, and is our
 # reference. Sums of its blocks come from cumulated sums.
