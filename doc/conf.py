@@ -46,6 +46,9 @@ numpydoc_validation_exclude = {
     "EighResult",
     "NystromResult",
     "DiagonalEstimate",
+    "TraceEstimate",
+    "MatmulEstimate",
+    "LstsqResult",
 }
 numpydoc_validation_checks = {"SS02", "PR01", "PR02", "RT03"}
 

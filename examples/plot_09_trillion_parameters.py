@@ -151,7 +151,7 @@ _ = ax.legend()
 # %%
 # A photograph behind glass
 # -------------------------
-# A photograph has some hundred thousand pixels: no matter.
+# A photograph has a few hundred thousand pixels: no matter.
 
 photo = load_sample_images().images[0].mean(axis=2)
 pixels = (photo / 255).astype(np.float32).reshape(1, -1)

@@ -276,13 +276,13 @@ for system, name, other in (
 # - On Lorenz, light on delays forecasts as far as the explicit products, as it is the same model.
 #   Seven numbers have 28 products, and 900 random sums of these say no more than the 28
 #   themselves. Here nobody needs light.
-# - The flame has 8385 products, and 900 random sums of them forecast some ten times as far as the
+# - The flame has 8385 products, and 900 random sums of them forecast about ten times as far as the
 #   inputs alone. Here random sums save work.
 # - The reservoir forecasts at least as far as light on delays on both, on the flame by a third of
 #   a Lyapunov time. Its error of a single step of Lorenz is half that of the true equations:
 #   it has seen more than the last point, and averages noise over the past. In free run
 #   this advantage is lost among the errors of the model.
-# - On the flame all models stay far behind the equations. More readings and longer training help.
+# - On the flame all models stay far behind the equations.
 #
 # An experiment with two delayed inputs [4]_ reports a normalised error of 0.097 over the first 5
 # time units of Lorenz, our 200 steps, with 2000 readings and 4000 steps of training. Ours is of
@@ -353,7 +353,7 @@ print(f"Exercise 1: eight bits cost {shown(loss)} Lyapunov times")
 
 # %%
 # More than half of the horizon. At our scale of 0.1 most of the light is the constant 1. Products
-# are some hundredth of it, less than a step of the camera. A larger scale would give them more of
+# are about a hundredth of it, less than a step of the camera. A larger scale would give them more of
 # the range, but needs another penalty; try it.
 #
 # .. raw:: html

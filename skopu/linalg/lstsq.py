@@ -32,7 +32,9 @@ _EPS = np.finfo(np.float64).eps
 
 
 class LstsqResult(NamedTuple):
-    """Least-squares solution.
+    """Solution of a least-squares problem.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Attributes
     ----------
@@ -44,6 +46,19 @@ class LstsqResult(NamedTuple):
         Numerical rank of A, found from the sketch.
     n_iter : int
         Iterations of LSQR, each for all columns of b at once.
+
+    See Also
+    --------
+    skopu.opu_lstsq : Returns one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu import opu_lstsq
+    >>> A = np.vander(np.linspace(0, 1, 100), 3)
+    >>> found = opu_lstsq(A, A @ [1, 2, 3], random_state=0)
+    >>> found.x.round(6), int(found.rank)
+    (array([1., 2., 3.]), 3)
     """
 
     x: np.ndarray

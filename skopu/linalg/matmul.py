@@ -22,7 +22,9 @@ _AIM = 0.9  # of the error that is allowed
 
 
 class MatmulEstimate(NamedTuple):
-    """A random estimate of a matrix product.
+    """Estimate of a matrix product.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Attributes
     ----------
@@ -30,6 +32,18 @@ class MatmulEstimate(NamedTuple):
         The estimate.
     standard_error : float
         Estimated root mean square of its error in the Frobenius norm.
+
+    See Also
+    --------
+    skopu.opu_matmul : Returns one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu import opu_matmul
+    >>> found = opu_matmul(np.eye(50, 3), np.eye(50, 3), n_components=2000, random_state=0)
+    >>> bool(np.linalg.norm(found.value - np.eye(3)) < 3 * found.standard_error)
+    True
     """
 
     value: np.ndarray

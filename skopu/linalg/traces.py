@@ -20,8 +20,10 @@ from .trace_method import TraceMethod
 _FIRST = 60  # products of the first round: of fewer, the standard error is too uncertain
 
 
-class Estimate(NamedTuple):
-    """A random estimate.
+class TraceEstimate(NamedTuple):
+    """Estimate of a trace, or of a number of triangles.
+
+    Read more in the :doc:`user guide </user_guide/linear_algebra>`.
 
     Attributes
     ----------
@@ -31,6 +33,19 @@ class Estimate(NamedTuple):
         Standard deviation of its error, estimated from the same products.
     n_matvecs : int
         Number of products of the matrix with a vector that were made.
+
+    See Also
+    --------
+    skopu.opu_trace : Returns one.
+    skopu.count_triangles : Returns one, too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skopu import opu_trace
+    >>> found = opu_trace(np.diag(np.arange(9.0)), n_matvecs=9, random_state=0)
+    >>> round(found.value), found.n_matvecs
+    (36, 9)
     """
 
     value: float
@@ -232,7 +247,7 @@ def opu_trace(
         made = f"{operator.n_matvecs} products with A"
         advice = "Raise n_matvecs" + (", or lanczos_steps." if function is not None else ".")
         warn_of_large_error(value, standard_error, rtol, "the trace", made, advice)
-    return Estimate(value, math.hypot(standard_error, rounding), operator.n_matvecs)
+    return TraceEstimate(value, math.hypot(standard_error, rounding), operator.n_matvecs)
 
 
 def _exact(A):

@@ -16,7 +16,7 @@ from ._operators import check_operator
 from ._rounds import in_rounds, warn_of_large_error
 from ._symmetry import check_symmetric
 from .trace_method import TraceMethod
-from .traces import Estimate
+from .traces import TraceEstimate
 
 _FIRST = 30  # vectors of the first round: of fewer, the standard error is too uncertain
 _METHODS = ("auto", "exact", "estimate")
@@ -137,7 +137,7 @@ def count_triangles(
     >>> from skopu.linalg import count_triangles
     >>> complete = np.ones((30, 30)) - np.eye(30)
     >>> count_triangles(complete)  # 30 * 29 * 28 / 6
-    Estimate(value=4060.0, standard_error=0.0, n_matvecs=0)
+    TraceEstimate(value=4060.0, standard_error=0.0, n_matvecs=0)
     >>> count_triangles(8 * complete, weighted=True).value
     32480.0
     >>> count_triangles(np.roll(np.eye(3), 1, axis=1), directed=True).value
@@ -171,7 +171,7 @@ def count_triangles(
     if method != "estimate" and S.stored:
         exact = exact_count(S.A)
         if method == "exact" or exact.cost <= min(n_matvecs, n_each * S.shape[0]):
-            return Estimate(_counted(exact), 0.0, 0)
+            return TraceEstimate(_counted(exact), 0.0, 0)
     square = None if both_ways else _trace_of_square(S)
     n_vectors = (n_matvecs - S.n_matvecs) // n_each
 
@@ -184,7 +184,7 @@ def count_triangles(
         value, standard_error = in_rounds(estimate, n_vectors, _FIRST, rtol)
         made, advice = f"{S.n_matvecs} products with adjacency", "Raise n_matvecs."
         warn_of_large_error(value, standard_error, rtol, "the number", made, advice)
-    return Estimate(value, standard_error, S.n_matvecs)
+    return TraceEstimate(value, standard_error, S.n_matvecs)
 
 
 def _counted(exact):

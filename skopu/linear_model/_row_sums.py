@@ -20,7 +20,7 @@ _PROBES = 10  # random vectors that a trace is estimated from
 
 
 class RowSums:
-    """S Z, where S adds each sample, with a random sign, to one of some thousand sums.
+    """S Z, where S adds each sample, with a random sign, to one of about a thousand sums.
 
     Their inner products are near G = Z' Z in the directions in which features vary most. So
     they solve G + alpha I well where alpha hides all others, and a larger penalty does the rest:
