@@ -114,7 +114,9 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="notebooks at a time")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path())
     arguments = parser.parse_args()
-    paths = sorted((ROOT / "examples").rglob(f"plot_*{arguments.only}*.py"))
+    paths = sorted(
+        path for path in (ROOT / "examples").rglob("plot_*.py") if arguments.only in path.name
+    )
     if not paths:
         parser.error(f"no notebook has {arguments.only!r} in its name")
     seeded = [path for path in paths if SEEDS.search(path.read_text(encoding="utf-8"))]
