@@ -49,6 +49,8 @@ class Calibration:
         Correlation of two frames of the same pattern; less than 1 by noise.
     likeness : float
         Share of it that frames of orthogonal patterns have in common, as by unscattered light.
+    contrast : float
+        Standard deviation of the speckle over its mean. Noise adds to it.
     """
 
     exposure: float | None
@@ -61,6 +63,7 @@ class Calibration:
     reference_intensity: np.ndarray
     agreement: float
     likeness: float
+    contrast: float
 
     def to_fields(self):
         """The same as a dict of arrays."""
@@ -72,7 +75,7 @@ class Calibration:
     def from_fields(cls, fields):
         """What `to_fields` has made a dict of."""
         values = {field.name: fields[field.name] for field in dataclasses.fields(cls)}
-        floats = {name: float(values[name]) for name in ("agreement", "likeness")}
+        floats = {name: float(values[name]) for name in ("agreement", "likeness", "contrast")}
         exposure = float(values["exposure"])
         tuples = {name: tuple(values[name].tolist()) for name in ("frame_shape", "grain")}
         exposure = None if np.isnan(exposure) else exposure
@@ -158,7 +161,8 @@ def _from_frames(bench, frames, sequence, roi, n_reference, exposure):
         raise BenchError(
             f"The camera sees no light: frames have {dark.mean():.3g} counts in the mean in the "
             f"dark, and {speckles.mean():.3g} more where half of the inputs are lit. Open the "
-            "shutter, give it a longer exposure, or another region of interest (roi)."
+            "shutter, look whether an aperture is closed or off the axis, set a longer exposure, "
+            "or choose another region of interest (roi)."
         )
     # In parts of each frame's brightness, which patterns of few mirrors and lasers change alike.
     brightness = speckles.mean(axis=tuple(range(1, cut.ndim)), keepdims=True)
@@ -178,6 +182,7 @@ def _from_frames(bench, frames, sequence, roi, n_reference, exposure):
     usable = np.zeros(unit.shape, bool)
     usable[tuple(slice(None, None, step) for step in grain)] = True
     usable &= (unit > 0.01 * unit.max()) & (changes > 0.1 * np.median(changes))  # lit, not dead
+    levels = speckles[:, usable] / unit[usable]  # before dark pixels are left out
     if n_reference:
         usable &= at_reference > _DARKEST * n_reference
     # All over the frame, and in an order that a pixel more or less does not change.
@@ -202,6 +207,7 @@ def _from_frames(bench, frames, sequence, roi, n_reference, exposure):
         reference_intensity=at_reference,
         agreement=alike[0],
         likeness=alike[1],
+        contrast=float(np.mean(levels.std(axis=1) / np.maximum(levels.mean(axis=1), 1e-6))),
     )
 
 

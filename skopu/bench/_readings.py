@@ -17,6 +17,7 @@ _ANOTHER_GLASS = 0.5  # drift from which on readings have nothing to do with the
 _OTHER_LIGHT = 0.1  # change of power, or background in parts of the reference
 _SATURATED = 0.01  # share of a block's readings
 _ROUNDED_AWAY = 0.5  # counts
+_LOW_CONTRAST = 0.9  # 1 is fully developed, polarised speckle; 0.71 is without a polariser
 
 
 class BenchWarning(UserWarning):
@@ -38,17 +39,21 @@ class BenchReport(NamedTuple):
         Frame rate; 0 if no frames were taken.
     faults : dict
         Number of blocks of frames taken again, by reason: "timeout", "lost", "repeated",
-        "late", "foreign".
+        "late", "foreign"; in a calibration, also "unsteady".
     drift : float
         Loss of correlation of the reference speckle between the calibration and the last block,
         corrected for noise, so it may be slightly negative.
     power : float
-        Laser power: contrast of the reference speckle at the last block, relative to the
-        calibration.
+        Laser power: standard deviation of the reference speckle at the last block, relative to the
+        calibration. Readings are not corrected for it.
     background : float
-        Light that is new since the calibration, relative to the reference.
+        Light that is new since the calibration: what the mean of the reference speckle has gained
+        beyond that power, relative to the calibration.
     saturated : float
         Share of readings at full scale since the calibration.
+    contrast : float
+        Standard deviation of the speckle over its mean when the bench was calibrated: about 1 with
+        a polariser, 0.71 without. Noise adds to it. NaN before the calibration.
 
     See Also
     --------
@@ -73,6 +78,7 @@ class BenchReport(NamedTuple):
     power: float
     background: float
     saturated: float
+    contrast: float
 
 
 class Readings:
@@ -103,6 +109,7 @@ class Readings:
         """Judge drift, light and saturation anew: the bench was calibrated."""
         self._n_read = self._n_saturated = 0
         self._drift, self._light, self._warned = 0.0, (1.0, 0.0), set()
+        self._contrast = np.nan
 
     def report(self):
         """A `BenchReport`."""
@@ -110,7 +117,7 @@ class Readings:
         rate = taken.n_frames / taken.seconds if taken.seconds else 0.0
         saturated = self._n_saturated / max(self._n_read, 1)
         counts = taken.n_frames, self._n_stored
-        looks = self._drift, *self._light, saturated
+        looks = self._drift, *self._light, saturated, self._contrast
         return BenchReport(*counts, rate, dict(taken.faults), *looks)
 
     @contextlib.contextmanager
@@ -144,6 +151,19 @@ class Readings:
                 self._counts(amplitudes, n, number, calibration)
             )
         return total / repeat
+
+    def look_at_contrast(self, calibration):
+        """Note the contrast, and warn if patterns add up that do not interfere."""
+        self._contrast = contrast = calibration.contrast
+        if contrast < _LOW_CONTRAST - 2 / len(calibration.pixels) ** 0.5:  # by more than chance
+            self._warn_once(
+                "contrast",
+                f"The speckle has a contrast of {contrast:.2f}, and 1 is expected. Is there a "
+                "linear polariser between glass and camera? Other causes are a laser of many "
+                "colours, glass that moves during an exposure, pixels larger than a third of a "
+                "grain, light that is not scattered, and saturation. Projections have the variance "
+                "|x|^2 times the square of the contrast, and the kernel is another.",
+            )
 
     def look_at_light(self, amplitudes, calibration):
         """Warn once of rows that the camera rounds away."""
@@ -222,7 +242,7 @@ class Readings:
             self._warn_once(
                 "light",
                 "The light has changed since the calibration: the speckle of the reference has "
-                f"{power:.2f} times its contrast, and {background:+.2f} of its brightness was "
+                f"{power:.2f} times its standard deviation, and {background:+.2f} of its mean was "
                 "added as a background. Readings have another unit and another zero. Wait until "
                 "laser and room are steady; calibrate and fit again.",
             )

@@ -114,8 +114,9 @@ class SLMSuiteBench(Bench):
         The camera that sees the speckle.
     shape : tuple of two ints
         Rows and columns of inputs; each input is a group of pixels. Pixels left over at the right
-        and at the bottom show phase 0. Two neighbours in a row show one amplitude (see `Bench`), so
-        the number of columns is even.
+        and at the bottom are a chequerboard of +90 and -90 degrees, which is dark behind the
+        aperture. Two neighbours in a row show one amplitude (see `Bench`), so the number of columns
+        is even.
     exposure_range : tuple of two floats, default=(1e-6, 1.0)
         Shortest and longest exposure in seconds.
     timeout : float or None, default=30.0
@@ -157,7 +158,7 @@ class SLMSuiteBench(Bench):
 
     def __init__(self, slm, camera, shape, *, exposure_range=(1e-6, 1.0), timeout=30.0):
         shape = _check_shape(shape, phases=True)
-        self._slm, self._camera, self._spread = slm, camera, _Spread(shape, slm.shape)
+        self._slm, self._camera, self._spread = slm, camera, _Spread(shape, slm.shape, np.pi / 2)
         super().__init__(
             n_inputs=shape[0] * shape[1],
             modulation="phase",
@@ -318,19 +319,25 @@ class ALP4Bench(Bench):
 
 
 class _Spread:
-    """Patterns over a modulator's pixels: each input is a group of them."""
+    """Patterns over a modulator's pixels: each input is a group of them.
 
-    def __init__(self, shape, pixels):
+    What is left over is a chequerboard of ``rest`` and its negative.
+    """
+
+    def __init__(self, shape, pixels, rest=0):
         self.shape, self.pixels = shape, tuple(pixels)
         self.group = tuple(have // want for have, want in zip(self.pixels, shape, strict=True))
         if 0 in self.group:
             raise ValueError(f"shape={shape} of a bench is larger than its modulator, {pixels}.")
+        self._rest = rest * (-1) ** np.add.outer(*map(np.arange, self.pixels))
 
     def __call__(self, patterns):
         groups = patterns.reshape(len(patterns), *self.shape)
-        spread = groups.repeat(self.group[0], axis=1).repeat(self.group[1], axis=2)
-        missing = [have - got for have, got in zip(self.pixels, spread.shape[1:], strict=True)]
-        return np.pad(spread, ((0, 0), (0, missing[0]), (0, missing[1])))
+        groups = groups.repeat(self.group[0], axis=1).repeat(self.group[1], axis=2)
+        spread = np.empty((len(patterns), *self.pixels), patterns.dtype)
+        spread[:] = self._rest
+        spread[:, : groups.shape[1], : groups.shape[2]] = groups
+        return spread
 
 
 def _check_shape(shape, phases=False):

@@ -48,8 +48,9 @@ class Bench:
     modulation : {"amplitude", "phase"}, default="amplitude"
         What the modulator changes. With phases, two neighbouring inputs, 2 i and 2 i + 1, show one
         amplitude a from -1 to 1: their phases are arccos(a) and -arccos(a), so imaged as one they
-        add up to a. For -1 and 1 both are equal; for values between, an aperture in the Fourier
-        plane has to merge them.
+        add up to a. An aperture in the Fourier plane has to merge them, whatever the data are:
+        inputs that are dark, as those of the reference are for a part of the time, show 90 and -90
+        degrees. A last input without a partner always shows phase 0.
     batch_size : int, default=1
         Maximum number of patterns in one call of `show`.
     full_scale : int, default=None

@@ -37,8 +37,8 @@ class BenchOPU(Device):
         Region of interest: ``((first row, last row + 1), (first column, last column + 1))``. None
         uses the whole frame.
     exposure : "auto" or float, default="auto"
-        Exposure of the camera, if the bench can set it. "auto" finds it once, so that bright
-        frames reach four fifths of full scale.
+        Exposure of the camera, if the bench can set it. "auto" finds one at which the brightest of
+        1000 pixels of a bright frame reaches 64 to 90 % of full scale.
     store : str or path, default=None
         File that keeps all readings and the calibration as they arrive: nothing is shown twice,
         even after the process was killed. A calibration from a file is used once three frames of
@@ -63,7 +63,8 @@ class BenchOPU(Device):
     [1]_. At mode m, with row r_m of the transmission matrix and field s_m of the reference, I(x +
     s) - I(x) - I(s) = 2 Re(conj(s_m) r_m . x). Divided by sqrt(2 I(s)), that is normal with
     variance ``||x||^2``, since r_m . x does not depend on s_m. It takes two frames per row; pixels
-    at which the reference is dark are not used.
+    at which the reference is dark are not used. This holds for polarised speckle of contrast C = 1;
+    otherwise the variance is ``C^2 ||x||^2``. Put a linear polariser between glass and camera.
 
     Frames are taken in blocks that begin and end with the reference. A block is taken again if
     frames are missing or late, or if two neighbouring frames are too alike: the speckles of two
@@ -207,7 +208,9 @@ class BenchOPU(Device):
         Returns
         -------
         projections : ndarray of shape (n_samples, n), float64
-            Normal with variance ``||x||^2``.
+            Normal with variance ``||x||^2`` if the speckle has a contrast of 1. With N patterns
+            that do not interfere, as the two polarisations behind glass without a polariser, the
+            variance is ``||x||^2 / N``.
 
         Raises
         ------
@@ -256,6 +259,7 @@ class BenchOPU(Device):
                 exposure=self.exposure,
             )
             readings.forget_looks()
+            readings.look_at_contrast(made)
             if readings.store is not None:
                 readings.store.save_calibration(settings, made)
             self._calibration, self._calibrated_for = made, settings
@@ -442,6 +446,7 @@ class BenchOPU(Device):
                 else:
                     with readings.task(None, 0):
                         readings.verify(stored)
+                    readings.look_at_contrast(stored)
                     self._calibration, self._calibrated_for = stored, settings
             return self._calibration
 

@@ -1,5 +1,7 @@
 """Benches of other libraries, on the simulated devices that these have."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import RidgeClassifier
@@ -129,6 +131,28 @@ def test_openwfs():
     check_kernel(BenchOPU(bench), 40)
     with pytest.raises(ValueError, match="odd number of columns"):
         OpenWFSBench(slm, camera, (10, 11))
+
+
+class StandInSLM:
+    """What slmsuite documents of a modulator, and keeps what is shown."""
+
+    shape = 15, 17
+
+    def set_phase(self, phase, settle):
+        self.phase = phase
+
+
+def test_slmsuite_leaves_the_rest_dark():
+    slm, camera = StandInSLM(), SimpleNamespace(bitresolution=256, set_exposure=print)
+    bench = SLMSuiteBench(slm, camera, (4, 6))
+    bench.show(np.ones((1, 24), np.float32))
+    assert np.all(slm.phase[:12, :12] == 1)
+    field = np.exp(1j * slm.phase)
+    field[:12, :12] = 0
+    assert np.allclose(abs(field[12:]), 1)
+    assert abs(field[:12, 12:].sum()) < 1e-5
+    assert abs(field[12:, :16].sum()) < 1e-5
+    assert slm.phase.dtype == np.float32
 
 
 def test_slmsuite():

@@ -127,6 +127,35 @@ def test_laws_of_readings():
     assert abs(z_score(products, 0)) < 4
 
 
+class Depolarised(Ideal):
+    """A bench without a polariser: two glasses, whose speckles do not interfere."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.other = Ideal(seed=1, **options)
+
+    def grab(self, n_frames):
+        self.other.show(self.patterns)
+        return (super().grab(n_frames) + self.other.grab(n_frames)) / 2
+
+
+def test_contrast():
+    X = bits(np.random.default_rng(0), 200, 40)
+    lengths = np.linalg.norm(X, axis=1)[:, None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", BenchWarning)
+        opu = BenchOPU(Ideal())
+        assert np.isnan(opu.report().contrast)
+        polarised = opu.linear(X, 400) / lengths
+    assert opu.report().contrast == pytest.approx(1, abs=0.1)
+    opu = BenchOPU(Depolarised())
+    with pytest.warns(BenchWarning, match="contrast of 0.7.* polariser"):
+        depolarised = opu.linear(X, 400) / lengths
+    assert opu.report().contrast == pytest.approx(0.5**0.5, abs=0.07)
+    assert polarised.var() == pytest.approx(1, abs=0.1)
+    assert depolarised.var() == pytest.approx(0.5, abs=0.05)
+
+
 def test_dark_rows_are_not_shown():
     bench = Ideal()
     opu = BenchOPU(bench).calibrate()
@@ -466,8 +495,8 @@ def test_light_that_changes(power, background):
         warnings.simplefilter("error")
         opu.intensity(X, 10)
     assert opu.report()[5:7] == pytest.approx((1, 0), abs=0.05)
-    frames = bench._frames
-    bench._frames = lambda patterns: frames(patterns) * power
+    speckle = bench._speckle
+    bench._speckle = lambda *args: speckle(*args) * power**0.5
     bench._background += background
     with pytest.warns(BenchWarning, match="The light has changed") as caught:
         opu.intensity(X, 10)
@@ -522,6 +551,8 @@ def test_frames_that_cannot_be_used(frames, match):
 
 def test_saturated_frames():
     opu = BenchOPU(SimulatedBench(n_inputs=64), exposure=5.0)
+    with pytest.warns(BenchWarning, match="contrast of .* saturation"):
+        opu.calibrate()
     with pytest.warns(BenchWarning, match="full scale of 255"):
         opu.intensity(np.ones((5, 50)), 100)
     assert opu.report().saturated > 0.01
