@@ -72,7 +72,7 @@ def recover_inputs(
     intensity : array-like of shape (n_samples, n_modes)
         Intensities at the first n_modes modes, in the unit of the matrix of the medium.
     n_inputs : int
-        Number of inputs used. Without noise and bounds, about 1.5 times as many modes as inputs
+        Number of inputs used. Without noise and bounds, 1.75 times as many modes as inputs mostly
         suffice; three times as many are on the safe side.
     bounds : tuple of two floats, default=None
         Smallest and largest amplitude, if known: ``(0, 1)`` for mirrors. Fewer modes are then

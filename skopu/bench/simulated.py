@@ -14,11 +14,12 @@ _BRIGHTNESS = 4.0  # signal at exposure 1 with all inputs lit
 
 
 class SimulatedBench(Bench):
-    """A simulated bench, with the faults of a real one.
+    """A simulated bench, with most of the faults of a real one.
 
     A `~skopu.GaussianMedium` behind a modulator of ``n_inputs`` mirrors; its speckle, whose grains
     are ``grain`` pixels wide, falls on a `~skopu.Camera`. Dark counts and stray light are on by
-    default; lost frames, drifting glass and other faults are off.
+    default; lost frames, drifting glass and other faults are off. Light is polarised, the laser's
+    power is steady, and no background is coherent.
 
     Read more in the :doc:`user guide </user_guide/bench>`.
 
