@@ -168,7 +168,7 @@ for axis, data, title in (
     (axes[0], X, "pixels"),
     (axes[1], np.log(probabilities + 1e-3), "what the network learnt by light"),
 ):
-    flat = PCA(2, random_state=0).fit_transform(data)
+    flat = PCA(2).fit_transform(data)
     points = axis.scatter(*flat.T, c=y, s=6, alpha=0.6, **colors)
     axis.scatter(*flat[labelled].T, c=y[labelled], s=45, edgecolors="black", **colors)
     axis.set(title=title, xlabel="first component", ylabel="second component", xticks=[], yticks=[])
