@@ -124,10 +124,10 @@ def measure_transmission_matrix(
     Notes
     -----
     With the field f of a pattern and a_k of reference k, I(p + s_k) - I(p) - I(s_k) = 2
-    Re(conj(a_k) f). Pairs of references likewise give the real parts of conj(a_j) a_k: a
-    positive semidefinite matrix of rank 2, for light of one polarisation. Its leading eigenvectors,
-    times the roots of their eigenvalues, are the fields of the references in a plane, up to
-    rotation and reflection [2]_. The two real components of f follow by least squares, damped by the noise,
+    Re(conj(a_k) f). Pairs of references likewise give the real parts of conj(a_j) a_k: a positive
+    semidefinite matrix of rank 2, for light of one polarisation. Its leading eigenvectors, times
+    the roots of their eigenvalues, are the fields of the references in a plane, up to rotation and
+    reflection [2]_. The two real components of f follow by least squares, damped by the noise,
     which is what lies outside that plane; the Hadamard transform then gives the entries. This takes
     1 + n_references frames per pattern; the number of patterns is n_inputs, rounded up to a power
     of two.

@@ -58,6 +58,10 @@ class Camera(BaseEstimator):
     Noise depends on the seed, the content of the row and the number of the exposure. The same rows
     get the same noise again, in any order, dtype or batch; ``repeat`` takes new frames.
 
+    With ``bits``, signals below 0 read as 0. Without a black level, that cuts off half of the read
+    noise of dark modes, whose mean is then too high. A `DarkLevel` among the effects prevents it,
+    and is to be subtracted from the readings.
+
     References
     ----------
     .. [1] J. W. Goodman, "Speckle Phenomena in Optics", Roberts,

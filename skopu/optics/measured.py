@@ -36,7 +36,11 @@ class IsotropyReport(NamedTuple):
     expected_mean : float
         ``1 / sqrt(n_entries)``.
     mean : float
-        Modulus of the mean entry, divided by the rms. An excess means unscattered light.
+        Modulus of the mean entry, divided by the rms. An excess means unscattered light that is
+        the same constant at all pixels, as where a small modulator's central spot covers the whole
+        camera. Unscattered light that forms a Fourier transform, as `UnscatteredLight` does, does
+        not show here, nor does any in rows that are known up to a phase only, as from
+        `measure_transmission_matrix`.
     expected_pseudo_variance : float
         ``sqrt(2 / (n_entries + 1))``.
     pseudo_variance : float

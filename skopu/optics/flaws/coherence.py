@@ -34,9 +34,17 @@ class PartialCoherence(FlawedMedium):
 
     Notes
     -----
-    A reference beam interferes with one of them. Holography, and so linear projections, reads only
-    the first; the noise from the light of the others is left out. Intensities of several bits raise
-    an error, since they are computed from fields.
+    With N patterns, of contrast C = 1 / sqrt(N), the kernel of intensities is another: E[I(x) I(y)]
+    = ||x||^2 ||y||^2 + C^2 (x . y)^2.
+
+    Holography, and so linear projections, reads only the first pattern, and the noise from the
+    light of the others is left out. That is the case of polarisations, of which a polarised
+    reference beam interferes with one. Colours each interfere with their own part of the reference,
+    and of glass that moves a long exposure sees the mean field; neither is simulated. A reference
+    through the same glass, as of a `BenchOPU`, interferes with all patterns: the variance of its
+    projections is C^2 ||x||^2.
+
+    Intensities of several bits raise an error, since they are computed from fields.
 
     Examples
     --------

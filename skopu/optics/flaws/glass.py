@@ -19,8 +19,9 @@ class UnscatteredLight(FlawedMedium):
     """Glass too thin to scatter all the light.
 
     Light that passes straight through forms the Fourier transform of the input at the distant
-    camera. Each mode sees one frequency of it, drawn from the seed. Images have most of their light
-    at a few frequencies.
+    camera, or in the focal plane of a lens. Each mode sees one frequency of it, drawn from the
+    seed. The transform is that of the row as it is, in one dimension: an image is flattened, not
+    transformed in two dimensions. Images have most of this light at a few frequencies.
 
     Read more in the :doc:`user guide </user_guide/device>`.
 

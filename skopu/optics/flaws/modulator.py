@@ -154,8 +154,9 @@ class UnevenLight(FlawedLight):
 class Crosstalk(FlawedLight):
     """Mirrors whose light leaks into their four neighbours.
 
-    Finite apertures blur the image of the modulator, and neighbouring liquid crystals pull on each
-    other.
+    Finite apertures blur the image of the modulator: a linear mixture of neighbours, which this is.
+    The electric fields of neighbouring liquid crystals also reach into each other; that is not
+    linear in the amplitudes, and is not simulated.
 
     Read more in the :doc:`user guide </user_guide/device>`.
 

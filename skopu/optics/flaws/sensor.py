@@ -33,6 +33,15 @@ class DarkLevel(_FixedEffect):
     skopu.optics.flaws.PixelGain : Pixels of unequal sensitivity.
     skopu.Camera : Takes it as one of its ``effects``.
 
+    Notes
+    -----
+    The level is a constant. It has no shot noise of its own, which dark current and light in the
+    room have.
+
+    It is added after shot and read noise. A level of a few standard deviations of the read noise
+    keeps ``Camera(bits=...)`` from cutting negative noise off at 0. Readings then contain the level
+    divided by the exposure: subtract it.
+
     Examples
     --------
     >>> import numpy as np
