@@ -52,11 +52,12 @@ _ = right.set(title="What the camera sees", xticks=[], yticks=[])
 # Grains and pixels
 # -----------------
 # This looks like static on an old television, not like the blobs that you see on a wall in laser
-# light. The reason is the camera: each of its pixels is as large as a :term:`grain` of speckle, so
-# that neighbours have nothing in common. For computing that is best, since each pixel is then a
-# number of its own. A camera that is moved away, or has smaller pixels, sees the same speckle as
-# blobs. One point a grain is enough to know the field between them, too (the sampling
-# theorem says so), and we draw it with four pixels a grain:
+# light. The reason is that skopu computes one point of each :term:`grain` of speckle, so that
+# neighbours have nothing in common. For computing that is best, since each number is then one of
+# its own. A camera has pixels, which average over their area: one as large as a grain would blur
+# the speckle. So a bench takes pixels of about a third of a grain, sees blobs, and reads one pixel
+# of each. One point a grain is enough to know the field between them, too (the sampling theorem
+# says so), and we draw it with four points a grain:
 
 field = opu.field(X[:1], n=side**2).reshape(side, side)
 finer = scipy.signal.resample(scipy.signal.resample(field, 4 * side), 4 * side, axis=1)
@@ -65,15 +66,15 @@ figure, axes = plt.subplots(1, 2, figsize=(7, 3.8), layout="constrained")
 for axis, image, name in zip(
     axes,
     (abs(field[:24, :24]) ** 2, abs(finer[:96, :96]) ** 2),
-    ("One pixel a grain", "The same grains, four pixels each"),
+    ("One point a grain", "The same grains, four points each"),
     strict=True,
 ):
     axis.imshow(image, cmap="gray", vmax=4 * speckle.mean())
-    axis.set(title=name, xlabel="pixel", ylabel="pixel")
+    axis.set(title=name, xlabel="point", ylabel="point")
 
 # %%
 # :doc:`Notebook 15 </auto_examples/plot_15_what_an_optician_sees>` says how large a grain is, and
-# what else an optician wants to know. From here on a pixel is a grain.
+# what else an optician wants to know. From here on, a pixel is one point of a grain.
 #
 # Is it random?
 # -------------

@@ -21,9 +21,9 @@ How a :term:`bench` measures such a matrix is in the guide: :doc:`/user_guide/be
 # A measurement
 # -------------
 # We have no laboratory here, so we make matrices as they would come out of one: independent entries
-# of any scale, some light that is not scattered, modes that overlap with their neighbours since
-# the :term:`grains <grain>` of the speckle are larger than a pixel, and noise. Each seed is another
-# piece of glass; a number after +- is the standard error over these.
+# of any scale, some light that is not scattered and is the same at all pixels, modes that overlap
+# with their neighbours since the :term:`grains <grain>` of the speckle are larger than a pixel, and
+# noise. Each seed is another piece of glass; a number after +- is the standard error over these.
 
 import pathlib
 import tempfile
@@ -136,8 +136,8 @@ def squared_errors(matrices):
 # %%
 # Theory says where the points should be. The variance of an entry of the kernel from n independent
 # modes is :math:`|x|^4 |y|^4 (3 + 14 c^2 + 3 c^4) / n`, with c the cosine of the angle between x
-# and y (:doc:`notebook 2 </auto_examples/plot_02_kernels>`). Unscattered light adds a constant
-# field to each pixel, :math:`m_x`, which is proportional to the sum of x, and leads to another
+# and y (:doc:`notebook 2 </auto_examples/plot_02_kernels>`). Unscattered light adds the same
+# field to each pixel here, :math:`m_x`, which is proportional to the sum of x, and leads to another
 # kernel:
 #
 # .. math::
@@ -180,8 +180,13 @@ _ = ax.legend()
 
 # %%
 # (Bars are standard errors.) The good glass does what independent modes do. For the poor one light
-# that is not scattered leads to another kernel, from which no number of pixels leads back. Grain
-# leaves the kernel as it is, and makes each pixel count for less.
+# that is not scattered leads to another kernel, from which no number of pixels leads back. Larger
+# grains leave the kernel unchanged, but each pixel is worth less.
+#
+# The light here is the same at all pixels, as where the central spot of the beam covers the whole
+# camera. Then ``mean`` shows it. In :class:`~skopu.optics.flaws.UnscatteredLight` each pixel sees
+# one frequency of the Fourier transform of x, and ``mean`` does not. Nor does it where each row is
+# known up to a phase only, as from a camera without a reference beam.
 
 # %%
 # Exercise 1: take the unscattered light away

@@ -59,12 +59,13 @@ for i in range(2):
 figure.colorbar(picture, ax=axes, label="counts")
 
 # %%
-# What is found out first
-# -----------------------
+# What the calibration finds
+# --------------------------
 # A pixel is not a feature yet. Neighbours see the same :term:`grain` of speckle; the sensor counts
-# in the dark, too; some pixels are brighter than others. A calibration of 73 frames tells all of
-# that, and some more frames set the exposure. Below is how the intensities of two pixels correlate,
-# as they move apart. Numbers after +-, and error bars, are standard errors over five benches.
+# in the dark, too; some pixels are brighter than others; without a polariser the contrast is low. A
+# calibration of 73 frames tells all of that, and some more frames set the exposure. Below is how
+# the intensities of two pixels correlate, as they move apart. Numbers after +-, and error bars, are
+# standard errors over five benches.
 
 
 def correlation(frames, axis, distance):

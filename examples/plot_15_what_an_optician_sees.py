@@ -11,7 +11,7 @@ Goodman's book *Speckle Phenomena in Optics* derives most of them; the guide has
 
 After this notebook you can
 
-- choose the size of a grain on a camera, and say what one pixel a grain looks like;
+- choose the size of a grain on a camera, and say why a pixel should be smaller than one;
 - predict the contrast from the number of patterns that add up;
 - tell thin glass from thick glass by tilting the light;
 - say which part of a transmission matrix intensities cannot tell, and who needs it.
@@ -21,8 +21,9 @@ After this notebook you can
 # The size of a grain
 # -------------------
 # A laser lights a square of side D on a diffuser, whose roughness gives each point a random phase.
-# At a distance z, far behind it, the field is the Fourier transform of the light in the square.
-# Intensities at two points of the camera correlate by the squared Fourier transform of what is lit:
+# In the far field at a distance z, or in the focal plane of a lens of focal length z, the field is
+# the Fourier transform of the light in the square. Intensities at two points of the camera
+# correlate by the squared Fourier transform of what is lit:
 #
 # .. math::
 #
@@ -30,9 +31,11 @@ After this notebook you can
 #     \qquad \operatorname{sinc} u = \sin(\pi u) / (\pi u).
 #
 # So g is the size of a :term:`grain`: it depends on the lit square, not on the glass. With 500 nm,
-# D = 5 mm and z = 100 mm it is 10 micrometres, some three pixels of a common camera. On the
-# computer, dark points around the square (zero-padding) make the camera's pixels finer: a frame
-# of m times as many points a side has m pixels a grain.
+# D = 5 mm and a lens of 100 mm it is 10 micrometres, some three pixels of a common camera. (Without
+# a lens the far field begins beyond :math:`D^2 / \lambda`, here 50 m. Behind a rough diffuser, this
+# law of the correlation holds much nearer, too.) On the computer, dark points around the square
+# (zero-padding) make the points of a frame finer: m times as many points a side are m points a
+# grain. A point has no area; what the area of a pixel does comes further down.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,7 +54,7 @@ def estimate(values, digits=3):
 
 
 def speckle(rng, lit=64, side=256):
-    """Frame of side x side pixels, of mean 1, behind a diffuser of which a square is lit."""
+    """Frame of side x side points, of mean 1, behind a diffuser of which a square is lit."""
     diffuser = np.exp(2j * np.pi * rng.random((lit, lit))) / lit
     return abs(scipy.fft.fft2(diffuser, (side, side))) ** 2
 
@@ -60,17 +63,17 @@ figure, axes = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
 for axis, m in zip(axes, (1, 2, 4), strict=True):
     frame = speckle(np.random.default_rng(seeds[0]), side=64 * m)
     axis.imshow(frame[: 16 * m, : 16 * m], cmap="gray", vmin=0, vmax=5)
-    name = f"{m} pixel{'s' * (m > 1)} a grain"
-    axis.set(title=name, xlabel="pixel", ylabel="pixel")
+    name = f"{m} point{'s' * (m > 1)} a grain"
+    axis.set(title=name, xlabel="point", ylabel="point")
 
 # %%
-# All three show the same 16 x 16 grains of the same speckle. With one pixel a grain it looks like
+# All three show the same 16 x 16 grains of the same speckle. With one point a grain it looks like
 # static on a television: neighbours are independent. For an optical processing unit that is best,
-# since each pixel is then a feature of its own, and it is what skopu simulates. A laboratory that
-# wants to see the speckle takes two pixels a grain at least: intensity varies twice as fast as the
+# since each point is then a feature of its own, and it is what skopu simulates. A laboratory that
+# wants to see the speckle takes two points a grain at least: intensity varies twice as fast as the
 # field, so that this many are needed to draw it without loss.
 
-print("Correlation of neighbouring pixels")
+print("Correlation of neighbouring points")
 for m in (1, 2, 4):
     found = []
     for seed in seeds:
@@ -81,7 +84,7 @@ for m in (1, 2, 4):
 # %%
 # The width of the correlation is the inverse of the aperture. Error bars here and below are
 # standard errors over the seeds, often smaller than their points. Lines are theory, with nothing
-# fitted. Correlations are computed between pixels, too, to read their widths off.
+# fitted. Correlations are computed between points, too, to read their widths off.
 
 side, finer = 512, 256
 figure, axis = plt.subplots(figsize=(6.2, 3.8), layout="constrained")
@@ -94,17 +97,17 @@ for i, lit in enumerate((32, 64, 128)):
         correlation = scipy.fft.irfft(power.sum(axis=0), finer * side)[: 25 * finer]
         found.append(correlation / correlation[0])
     mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / np.sqrt(len(seeds))
-    pixels = np.arange(25)
+    points = np.arange(25)
     label = f"{lit} of {side} points lit"
     axis.errorbar(
-        pixels, mean[pixels * finer], error[pixels * finer], fmt=f"C{i}o", ms=4, label=label
+        points, mean[points * finer], error[points * finer], fmt=f"C{i}o", ms=4, label=label
     )
     distances = np.arange(25 * finer) / finer
     axis.plot(distances, np.sinc(distances * lit / side) ** 2, f"C{i}-", linewidth=1)
     widths = [(2 * np.argmax(curve < 0.5) - 1) / finer for curve in found]
-    print(f"Full width at half maximum, {lit:3} points lit: {estimate(widths)} pixels")
-    print(f"  theory: 0.886 grains, which are {0.886 * side / lit:.3f} pixels")
-axis.set(xlabel="distance on the camera (pixels)", ylabel="correlation of intensities")
+    print(f"Full width at half maximum, {lit:3} points lit: {estimate(widths)} points")
+    print(f"  theory: 0.886 grains, which are {0.886 * side / lit:.3f} points")
+axis.set(xlabel="distance on the camera (points)", ylabel="correlation of intensities")
 _ = axis.legend()
 
 # %%
@@ -146,7 +149,10 @@ for column, n_patterns in enumerate(numbers):
 #     q = \frac{1}{k} \sum_{|j| < k} \left(1 - \frac{|j|}{k}\right)
 #     \operatorname{sinc}^2 \frac{j}{m},
 #
-# which is 1 for small pixels, and for large ones m / k: they see :math:`(k / m)^2` grains.
+# which is 1 for small pixels, and for large ones m / k: they see :math:`(k / m)^2` grains. A pixel
+# as large as a grain (k = m) has a contrast of 0.66 already. So a camera needs pixels of about a
+# third of a grain, with a contrast of 0.94, and then skips pixels, so that those it uses are
+# independent.
 
 
 def summed_contrast(k, m=8):
@@ -367,7 +373,7 @@ inside = np.hypot(*(np.mgrid[:64, :64] - 31.5)) < 32
 at_grain, at_airy = [], []
 for seed in seeds:
     diffuser = np.exp(2j * np.pi * np.random.default_rng(seed).random((64, 64)))
-    frame = abs(scipy.fft.fft2(diffuser * inside, (640, 640))) ** 2  # ten pixels a grain
+    frame = abs(scipy.fft.fft2(diffuser * inside, (640, 640))) ** 2  # ten points a grain
     at_grain.append(np.corrcoef(frame.ravel(), np.roll(frame, 10, axis=1).ravel())[0, 1])
     at_airy.append(np.corrcoef(frame.ravel(), np.roll(frame, 12, axis=1).ravel())[0, 1])
 print(f"Disc, at lambda z / D:     {estimate(at_grain)}, theory 0.033")

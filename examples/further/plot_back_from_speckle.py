@@ -67,7 +67,7 @@ for axis in axes:
 # %%
 # The threshold
 # -------------
-# How often is a row found, by how many modes there are to an input? What is known of the row
+# How often is a row recovered, for a given number of modes per input? What is known of the row
 # counts: numbers of either sign, numbers from 0 to 1, zeros and ones. Each of ten seeds has three
 # rows of 50 inputs, each behind its own glass; error bars are standard errors over the seeds.
 

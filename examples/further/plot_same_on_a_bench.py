@@ -3,7 +3,7 @@
 The same, on a bench
 =====================
 
-One pipeline on our device and on a bench: the device's construction alone differs.
+One pipeline on our device and on a bench: only the line that makes the device differs.
 """
 
 import numpy as np
