@@ -37,7 +37,8 @@ class OpenWFSBench(Bench):
 
     Notes
     -----
-    If the camera has an ``exposure``, it is in seconds. OpenWFS makes detector and modulator wait
+    The optics needs an aperture in the Fourier plane of the modulator, which makes one amplitude of
+    each pair. If the camera has an ``exposure``, it is in seconds. OpenWFS makes detector and modulator wait
     for each other. No laboratory has run this yet; it is tested on the simulated devices of OpenWFS
     1.1.
 
@@ -131,7 +132,8 @@ class SLMSuiteBench(Bench):
 
     Notes
     -----
-    The modulator settles for its own ``settle_time_s``, then a frame is taken. No laboratory has
+    The optics needs an aperture in the Fourier plane of the modulator, which makes one amplitude of
+    each pair. The modulator settles for its own ``settle_time_s``, then a frame is taken. No laboratory has
     run this yet; it is tested on the simulated devices of slmsuite 0.5.
 
     Raises
@@ -212,7 +214,8 @@ class ALP4Bench(Bench):
     batch_size : int, default=64
         Number of patterns in a sequence.
     picture_time : int, default=None
-        Time from one picture to the next, in microseconds. None leaves it to the array.
+        Time from one picture to the next, in microseconds: longer than exposure and readout of the
+        camera together. None leaves it to the array.
     full_scale : int, default=None
         See `Bench`.
     set_exposure : callable, default=None

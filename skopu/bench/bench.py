@@ -58,7 +58,7 @@ class Bench:
     set_exposure : callable, default=None
         ``set_exposure(time)`` sets the exposure of the camera, in any unit. None leaves it alone.
     exposure_range : tuple of two floats, default=(1e-6, 1.0)
-        Shortest and longest exposure.
+        Shortest and longest exposure, in the unit of ``set_exposure``.
     timeout : float or None, default=30.0
         Seconds that `show` and `grab` together may take for one batch. All functions then run in
         one separate thread; None calls them directly, as some drivers require.

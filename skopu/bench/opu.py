@@ -15,8 +15,8 @@ class BenchOPU(Device):
     """Optical processing unit on a laboratory's own bench, for every estimator of skopu.
 
     The first use calibrates it: dark frame, exposure, size of a speckle grain, pixels farther apart
-    than a grain, unit of intensity, and the speckle of a reference. This takes about 80 frames. The
-    calibration is kept; `calibrate` repeats it.
+    than a grain, unit of intensity, contrast, and the speckle of a reference. This takes about 80
+    frames. The calibration is kept; `calibrate` repeats it.
 
     Read more in the :doc:`user guide </user_guide/bench>`.
 
