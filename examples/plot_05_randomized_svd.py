@@ -22,10 +22,18 @@ After this notebook you can
 # %%
 # One sketch, and a few refinements
 # ---------------------------------
-# ``n_iter=0`` decomposes the sketch alone. Each refinement multiplies by the matrix and its
-# transpose; ``"auto"`` goes on until the singular values have settled. Every result depends on
-# the random columns, so we repeat it with several seeds. A number after +- is the standard error
-# of the mean over these.
+# The sketch of a matrix A is :math:`Y = A R`, where the random matrix R has a few more columns than
+# the rank asked for. Its columns are random mixtures of those of A, in which the leading left
+# singular vectors dominate. So with an orthonormal basis Q of these mixtures, :math:`Q Q^T A` is
+# nearly A. The matrix :math:`Q^T A` has few rows, and a cheap decomposition :math:`W s V^T`. Hence
+#
+# .. math::
+#
+#     A \approx Q \, Q^T A = U s V^T, \quad U = Q W.
+#
+# ``n_iter=0`` does just this. Each refinement multiplies by the matrix and its transpose;
+# ``"auto"`` goes on until the singular values have settled. Every result depends on R, so we repeat
+# it with several seeds. A number after +- is the standard error of the mean over these.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -126,10 +134,10 @@ plt.show()
 # :class:`~sklearn.decomposition.TruncatedSVD` in the usual pipeline for text: words become
 # weights, and the SVD brings words together that occur in the same documents.
 #
-# Documents of five topics, of which we know two each. A document has 6 words of its topic, from
-# a hundred, and 14 from five hundred that all topics share, so that two documents of a topic seldom
-# have a telling word in common. The 490 others are without labels, but they say which words go
-# together.
+# There are five topics; for each, we know the labels of two documents. A document has 6 words of
+# its topic, from a hundred, and 14 from five hundred that all topics share. Only three in ten pairs
+# of documents of a topic have a word of the topic in common. The 490 others are without labels, but
+# they say which words go together.
 
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -178,8 +186,8 @@ difference = np.subtract(accuracy["OPUTruncatedSVD"], accuracy["TruncatedSVD"])
 print(f"by light, less the exact SVD: {difference.mean():+.2f} +- {standard_error(difference):.2f}")
 
 # %%
-# Words alone tell half of the documents, five components nearly all. An exact decomposition and the
-# one by light differ by less than half a point, if at all.
+# Words alone tell nearly half of the documents, five components nearly all. An exact decomposition
+# and the one by light differ by less than half a point, if at all.
 
 # %%
 # Exercise 1: oversampling
@@ -211,7 +219,7 @@ for n_oversamples in (0, 10, 40):
 # ---------------------
 # :class:`~skopu.SpectrumDisplay` draws an error band around the singular values of a fitted
 # :class:`~skopu.OPUTruncatedSVD`. Draw it for the photograph at rank 40, for one refinement and
-# for "auto". How many of the forty values are known to 10 %?
+# for "auto". How many of the forty values are known to 10 %, by ``error_bound_``?
 #
 # .. raw:: html
 #
@@ -228,9 +236,11 @@ for n_iter in (1, "auto"):
     print(f"n_iter={n_iter!r:6}: {mean:.1f} +- {error:.1f} of 40 values known to 10 %")
 
 # %%
-# Within each band lies a true singular value. After one refinement only the larger half or so is
-# sure; "auto" goes on until all of them are. One sketch alone gives no bounds: these come from what
-# a refinement changes.
+# The band is as wide as the residual, the norm of :math:`A^T u - s v`: within it lies a true
+# singular value, though not always the one of the same number. ``error_bound_`` is about the value
+# of that number, and is estimated from how residuals shrink as A is read again. After one
+# refinement only the larger half or so is known to 10 % by this bound; "auto" goes on until all of
+# them are known to 1 %. One sketch alone gives no such bound.
 #
 # .. raw:: html
 #
