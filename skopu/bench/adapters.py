@@ -38,9 +38,9 @@ class OpenWFSBench(Bench):
     Notes
     -----
     The optics needs an aperture in the Fourier plane of the modulator, which makes one amplitude of
-    each pair. If the camera has an ``exposure``, it is in seconds. OpenWFS makes detector and modulator wait
-    for each other. No laboratory has run this yet; it is tested on the simulated devices of OpenWFS
-    1.1.
+    each pair. If the camera has an ``exposure``, it is in seconds. OpenWFS makes detector and
+    modulator wait for each other. No laboratory has run this yet; it is tested on the simulated
+    devices of OpenWFS 1.1.
 
     Raises
     ------
@@ -133,8 +133,8 @@ class SLMSuiteBench(Bench):
     Notes
     -----
     The optics needs an aperture in the Fourier plane of the modulator, which makes one amplitude of
-    each pair. The modulator settles for its own ``settle_time_s``, then a frame is taken. No laboratory has
-    run this yet; it is tested on the simulated devices of slmsuite 0.5.
+    each pair. The modulator settles for its own ``settle_time_s``, then a frame is taken. No
+    laboratory has run this yet; it is tested on the simulated devices of slmsuite 0.5.
 
     Raises
     ------
