@@ -169,7 +169,7 @@ _ = axes[1].set(title="262,144 readings of all of them", xticks=[], yticks=[])
 # Take two photographs, and 20 copies of the first that are shifted by any number of pixels.
 # Project all to 2000 real numbers with ``OPU().linear``. How well do the distances between all
 # pairs of projections match those of the originals? What do you expect, with 1000 modes of a block
-# of half a million?
+# of 300,000?
 #
 # .. raw:: html
 #
@@ -189,9 +189,10 @@ print(f"relative error: {np.mean(spreads):.2f} +- {standard_error(spreads):.2f} 
 print(f"largest of all: {np.mean(largest):.1f} +- {standard_error(largest):.1f} %")
 
 # %%
-# From 270,000 pixels to n = 2000 numbers, and each distance holds up to about 1 / sqrt(2 n),
-# whatever the pictures. The largest error grows only like the square root of the logarithm of
-# their number: the lemma of Johnson and Lindenstrauss.
+# From 270,000 pixels to n = 2000 numbers, and distances hold to 1 / sqrt(2 n) in the root mean
+# square, whatever the pictures. That is the error of independent entries: 1000 modes of a block of
+# 300,000 are like independent ones. The largest error grows only like the square root of the
+# logarithm of the number of distances: the lemma of Johnson and Lindenstrauss.
 #
 # .. raw:: html
 #
