@@ -156,14 +156,20 @@ other = np.outer(both, both) + products**2 + 2 * np.outer(constant, constant) * 
 other /= (1 + 0.07**2) ** 2  # the medium scales the mean power to 1
 floor = np.linalg.norm(other - exact) / np.linalg.norm(exact)
 
+
+def root_and_error(squares):
+    """Root of the mean over seeds in %, and its standard error."""
+    root = np.sqrt(squares.mean(axis=0))
+    return 100 * root, 100 * sem(squares) / (2 * root)
+
+
 squares = {"good": squared_errors(good), "poor": squared_errors(poor)}
 figure, ax = plt.subplots(figsize=(6, 4.2), layout="constrained")
 for (name, values), marker in zip(squares.items(), "os", strict=True):
-    root = np.sqrt(values.mean(axis=0))
-    error = sem(values) / (2 * root)
-    ax.errorbar(sizes, 100 * root, 100 * error, fmt=marker, capsize=3, label=f"{name} glass")
+    root, error = root_and_error(values)
+    ax.errorbar(sizes, root, error, fmt=marker, capsize=3, label=f"{name} glass")
     for n, r, e in zip(sizes, root, error, strict=True):
-        print(f"{name} glass, {n:4} pixels: error {100 * r:.1f} +- {100 * e:.1f} %")
+        print(f"{name} glass, {n:4} pixels: error {r:.1f} +- {e:.1f} %")
 ax.plot(sizes, 100 * np.sqrt(independent / np.array(sizes)), "k--", label="independent modes")
 ax.axhline(100 * floor, color="0.5", linestyle=":", label="kernel with unscattered light")
 ax.set(
@@ -202,9 +208,9 @@ mended = [matrix - matrix.mean(axis=0) for matrix in poor]
 squares["mended"] = squared_errors(mended)
 for name, matrices in (("poor", poor), ("mended", mended), ("good", good)):
     mean = [MeasuredMedium(matrix).isotropy().mean for matrix in matrices]
-    error = 100 * np.sqrt(squares[name][:, -1])
+    root, error = root_and_error(squares[name])
     print(f"{name}: mean in the report {np.mean(mean):.3f} +- {sem(mean):.3f}")
-    print(f"{name}: error of the kernel {np.mean(error):.1f} +- {sem(error):.1f} %")
+    print(f"{name}: error of the kernel {root[-1]:.1f} +- {error[-1]:.1f} %")
 
 # %%
 # The mean is gone, and with it nearly all of the error. What is left beside the good glass is the
@@ -218,7 +224,10 @@ for name, matrices in (("poor", poor), ("mended", mended), ("good", good)):
 # Exercise 2: how many modes are there really?
 # --------------------------------------------
 # The squared error of m independent modes falls like 1 / m. How many independent modes is a pixel
-# of the mended matrices worth? What should it be, by the correlations of neighbouring pixels?
+# of the mended matrices worth? Compare with the *participation ratio* :math:`(\mathrm{tr} \,C)^2 /
+# \mathrm{tr} \,C^2` of the covariance matrix C of the pixels' fields, over the number of pixels.
+# What should it be exactly, by the pairing rule of :doc:`notebook 2
+# </auto_examples/plot_02_kernels>`?
 #
 # .. raw:: html
 #
@@ -234,8 +243,8 @@ print(f"a mended pixel is worth, measured:  {worth:.2f} +- {worth_error:.2f} mod
 
 # %%
 # For the theory, take the correlation :math:`\gamma_k` of the fields of pixels that are k apart. An
-# entry of the kernel is a mean of products of two intensities. From the moments of Gaussian fields,
-# the covariance of these products at two pixels is
+# entry of the kernel is a mean of products of two intensities. The pairing rule makes the
+# covariance of these products at two pixels
 #
 # .. math::
 #
@@ -243,8 +252,8 @@ print(f"a mended pixel is worth, measured:  {worth:.2f} +- {worth_error:.2f} mod
 #
 # which for a pixel with itself is the variance above. Its sum over all pairs of pixels says by what
 # factor correlations make the squared error larger. For the first part alone that factor is the
-# number of pixels over the *participation ratio* of their covariance matrix C, :math:`(\mathrm{tr}
-# \, C)^2 / \mathrm{tr} \, C^2`, which often serves as a number of independent modes.
+# number of pixels over the participation ratio, which often serves as a number of independent
+# modes.
 
 first = np.sum(powers**2 * (2 + 12 * cosines**2 + 2 * cosines**4))
 second = np.sum(powers**2 * (1 + cosines**2) ** 2)
