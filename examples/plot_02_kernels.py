@@ -4,8 +4,8 @@
 ==========================
 
 The intensities that a camera reads of two samples are alike when the samples are. How alike, on
-average over the glass, is a function of the two samples alone: a kernel. So a camera computes,
-without knowing, a kernel machine's features.
+average over the glass, is a function of the two samples alone: a kernel. So a camera computes the
+features of a kernel machine, without being built for it.
 
 After this notebook you can
 
@@ -73,15 +73,24 @@ display = KernelApproximationDisplay.from_estimator(
 )
 
 # %%
-# (Bars are standard deviations over pieces of glass; the line has the slope that is expected.)
-# The points fall a little faster than the line. What do independent modes do? Their squared error
-# is the variance of one mode's product of intensities, divided by n: for unit vectors with
-# :math:`c = x \cdot y` that variance is :math:`3 + 14 c^2 + 3 c^4`, from the moments of Gaussian
-# fields. A :class:`~skopu.GaussianMedium` has such modes. Those of the default
-# :class:`~skopu.LayeredMedium` come in blocks of 1024 that share their masks, and the matrix of a
-# block is unitary: over all its modes, inner products of fields are exact. The part of the variance
-# that comes from those, :math:`2 + 12 c^2 + 2 c^4`, is multiplied by :math:`1 - m / 1024` with m
-# modes of a block, and vanishes with all of them; :math:`(1 + c^2)^2` stays.
+# (Bars are standard deviations over pieces of glass; the line has the slope that is expected.) The
+# points fall a little faster than the line. What do independent modes do? Their squared error is
+# the variance of one mode's product of intensities, divided by n: for unit vectors with :math:`c =
+# x \cdot y` that variance is :math:`3 + 14 c^2 + 3 c^4`.
+#
+# Both the kernel above and this variance follow from the *pairing rule* (the theorem of Isserlis
+# and Wick): for circular Gaussian numbers, the mean of a product of factors and as many conjugates
+# is the sum, over all ways to pair each factor with a conjugate, of the products of the means of
+# the pairs. Here the factors are :math:`r \cdot x` and :math:`r \cdot y`. The kernel has two such
+# pairings; the mean of the square has 24.
+#
+# A :class:`~skopu.GaussianMedium` has independent modes. Those of the default
+# :class:`~skopu.LayeredMedium` come in blocks of 1024 that share their masks. A mask turns phases,
+# and a Fourier transform mixes modes, but neither loses light: the matrix of a block is unitary, up
+# to its scale. Such a matrix keeps inner products, so that over all modes of a block those of
+# fields are exact. The part of the variance that comes from these, :math:`2 + 12 c^2 + 2 c^4`, is
+# multiplied by :math:`1 - m / 1024` with m modes of a block, and vanishes with all of them;
+# :math:`(1 + c^2)^2` stays.
 
 cosines = some @ some.T
 variance = 3 + 14 * cosines**2 + 3 * cosines**4
@@ -134,9 +143,10 @@ _ = ax.legend(loc="upper right")
 # %%
 # Three kernels
 # -------------
-# For samples of unit length a kernel is a function of the angle between them. The speckle kernel
-# is the same for x and -x: a camera does not see signs. The arc-cosine kernel takes the sign in,
-# through holography, and rectifies; the rbf kernel takes the cosine of a phase.
+# For samples of unit length a kernel is a function of the angle between them. The speckle kernel is
+# the same for x and -x: a camera does not see signs. The other two need the field, sign included,
+# which :term:`holography` reads; a computer then takes max(0, .) for the arc-cosine kernel, and a
+# cosine for rbf.
 
 angles = np.linspace(0, np.pi, 91)
 circle = np.column_stack([np.cos(angles), np.sin(angles)])
