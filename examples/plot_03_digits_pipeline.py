@@ -3,10 +3,10 @@
 3. Reading digits by laser light
 ================================
 
-A linear classifier on raw pixels is fast but coarse; a kernel machine is accurate but
-its cost grows with the square of the number of samples. Random features sit between: a
-linear classifier on nonlinear random features *is* a kernel machine in the limit of many
-features. Light that crosses a scattering medium computes such features all at once.
+A linear classifier on raw pixels is fast but coarse; a kernel machine is accurate, but
+its cost grows with the square or the cube of the number of samples. Random features sit
+between: a linear classifier on nonlinear random features *is* a kernel machine in the limit
+of many features. Light that crosses a scattering medium computes such features all at once.
 
 Here scikit-learn's handwritten digits go through the simulated device and
 :class:`~sklearn.linear_model.RidgeClassifier` reads the speckle. We compare with raw
@@ -86,8 +86,9 @@ print(f"Grid search over n, one split:     best n {best}")
 # Towards the exact kernel
 # ------------------------
 # With the Gram matrix of the kernel that speckle intensity converges to, ridge regression
-# needs no features at all (a constant added to the kernel takes the place of the
-# intercept). More features bring the pipeline there, for any piece of glass.
+# needs no features at all (a constant added to the kernel nearly takes the place of the
+# intercept, but is penalised, as an intercept is not). More features bring the pipeline
+# there, for any piece of glass.
 
 
 def exact_accuracy(seed):
