@@ -88,8 +88,8 @@ plt.show()
 # ----------------------
 # ``tol`` is the relative error up to which each singular value is to be known. How many passes over
 # the matrix that takes, the spectrum decides: we compare one that falls with one that is nearly
-# flat. Crosses are true errors, lines the bounds that the results report, which must be above.
-# Error bars are standard errors over ten matrices.
+# flat. Crosses are true errors, lines the bounds that the results report, which should be
+# above. Error bars are standard errors over ten matrices.
 
 from skopu import opu_svd
 
@@ -108,14 +108,16 @@ def matrix_of(spectrum, seed):
 matrices = {name: [matrix_of(each, seed) for seed in seeds] for name, each in spectra.items()}
 figure, (accuracy, cost) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 for i, (name, spectrum) in enumerate(spectra.items()):
-    true, bounds, passes = np.empty((3, len(seeds), len(tolerances)))
+    true, bounds, holds, passes = np.empty((4, len(seeds), len(tolerances)))
     for row, (A, seed) in enumerate(zip(matrices[name], seeds, strict=True)):
         for column, tol in enumerate(tolerances):
             found = opu_svd(A, 10, tol=tol, random_state=seed)
-            true[row, column] = np.max(1 - found.s / spectrum[:10])
-            bounds[row, column] = np.max(found.error_bound)
+            off = abs(1 - found.s / spectrum[:10])
+            true[row, column] = off.max()
+            bounds[row, column] = found.error_bound.max()
+            holds[row, column] = 100 * np.mean(off <= found.error_bound)
             passes[row, column] = 2 * found.n_iter + 2
-    assert np.all(true <= bounds)
+    print(f"{name}, bounds that hold, %: {estimate(holds.mean(axis=1))}")
     for column, tol in enumerate(tolerances):
         print(f"{name}, tol={tol:g}: passes {estimate(passes[:, column])}")
     means = [np.maximum(each, 1e-16).mean(axis=0) for each in (true, bounds)]
@@ -158,25 +160,30 @@ from sklearn.exceptions import ConvergenceWarning
 K = rbf_kernel(X[:500], gamma=0.1) + 1e-3 * np.eye(500)
 exact = np.trace(np.linalg.inv(K))
 print(f"condition {np.linalg.cond(K):.0e}, trace of the inverse {exact:.0f}")
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always", ConvergenceWarning)
-    plain = [opu_trace(K, 2000, function="inv", random_state=seed) for seed in seeds]
-off = [abs(each.value / exact - 1) for each in plain]
-print(f"as it is: relative error {estimate(off, 3)}")
-unknown = sum(np.isinf(each.standard_error) for each in plain)
-print(f"  {unknown} of {len(seeds)} standard errors are infinite, {len(caught)} warnings")
-
-options = {"method": "xnystrace", "lanczos_steps": 40, "preconditioner": "nystrom"}
-better = [opu_trace(K, 2000, function="inv", random_state=seed, **options) for seed in seeds]
-off = [abs(each.value / exact - 1) for each in better]
-print(f"better conditioned: relative error {estimate(off, 5)}")
-squares = [((each.value - exact) / each.standard_error) ** 2 for each in better]
-print(f"  (error / standard error) squared, which should be 1: {estimate(squares)}")
+more = {"lanczos_steps": 40}
+better = {"preconditioner": "nystrom"}
+for label, options in {
+    "as it is": {},
+    "40 Lanczos steps": more,
+    "preconditioner": better,
+    "both": more | better,
+}.items():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        found = [opu_trace(K, 2000, function="inv", random_state=seed, **options) for seed in seeds]
+    off = [100 * abs(each.value / exact - 1) for each in found]
+    print(f"{label}, relative error, %: {estimate(off)}")
+    unknown = sum(np.isinf(each.standard_error) for each in found)
+    print(f"  {unknown} of {len(seeds)} standard errors are infinite, {len(caught)} warnings")
+    if not unknown:
+        squares = [((each.value - exact) / each.standard_error) ** 2 for each in found]
+        print(f"{label}, (error / standard error) squared, ideally 1: {estimate(squares)}")
 
 # %%
-# The preconditioner makes the leading eigenvalues equal, from a tenth of the products; what is
-# left is well enough conditioned for forty steps. The same number of products gives an error of
-# one per cent in place of fourteen, and a standard error that fits, as far as ten seeds can tell.
+# All of these take 2000 products with K. More steps for each of fewer random vectors, or the
+# preconditioner, which makes the leading eigenvalues equal: either takes fourteen per cent to one
+# or two, and both together do no better. But only with the preconditioner does the process
+# converge, so that the standard error is finite. It is about right, as far as ten seeds can tell.
 #
 # Which tolerance?
 # ----------------
@@ -247,10 +254,11 @@ for tol in tolerances:
     print(f"tol={tol:g}, passes: {estimate(passes[tol])}")
 
 # %%
-# A tolerance of 1 % is the default for this reason: on data such as these the errors that it
-# leaves, below 0.1 %, are far below the 2 % that another sample would change. More digits would
-# tell of these 3000 patches, not of the photograph. Ask for more where the matrix is the thing
-# itself: an operator of physics, a graph, a matrix to be inverted.
+# By this measure even a tolerance of 10 % would do: the largest error that it leaves, 0.6 % or so in
+# the mean over seeds, is below the 2 % that another sample would change. The default of 1 % costs
+# one pass more and leaves a margin. More digits would tell of these 3000 patches, not of the
+# photograph. Ask for more where the matrix is the thing itself: an operator of physics, a graph, a
+# matrix to be inverted.
 #
 # Exercise 1: a classifier does not care
 # --------------------------------------
@@ -279,8 +287,7 @@ for tol in (0.5, 0.01):
     print(f"tol={tol:g} less tol=1e-6: points {estimate(difference, 3)}")
 
 # %%
-# None is: the three classify the same digits alike, and 0.01 and 1e-6 have the same accuracy for
-# each seed.
+# None is, and 0.01 and 1e-6 have the same accuracy for each seed.
 #
 # .. raw:: html
 #
