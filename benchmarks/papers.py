@@ -1,4 +1,4 @@
-"""The four papers side by side: one report of what they claim and what skopu does.
+"""Five papers side by side: one report of what they claim and what skopu does.
 
     python benchmarks/papers.py --data FOLDER [--output paper_report] [--more]
 
@@ -254,7 +254,7 @@ def write_report(parts, folder):
     """report.md, and for the documentation a table of each paper and a date."""
     measured = f"Last written on {datetime.date.today():%Y-%m-%d}, by skopu {version('skopu')}.\n"
     (folder / "measured.txt").write_text(measured, encoding="utf-8")
-    lines = ["# The four papers side by side", "", measured]
+    lines = ["# Five papers side by side", "", measured]
     for key, (names, make) in TABLES.items():
         table = [row for name in names for row in make(parts[name])]
         write_csv(table, folder / f"table_{key}.csv")
