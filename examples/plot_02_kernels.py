@@ -85,12 +85,12 @@ display = KernelApproximationDisplay.from_estimator(
 # pairings; the mean of the square has 24.
 #
 # A :class:`~skopu.GaussianMedium` has independent modes. Those of the default
-# :class:`~skopu.LayeredMedium` come in blocks of 1024 that share their masks. A mask turns phases,
-# and a Fourier transform mixes modes, but neither loses light: the matrix of a block is unitary, up
-# to its scale. Such a matrix keeps inner products, so that over all modes of a block those of
-# fields are exact. The part of the variance that comes from these, :math:`2 + 12 c^2 + 2 c^4`, is
-# multiplied by :math:`1 - m / 1024` with m modes of a block, and vanishes with all of them;
-# :math:`(1 + c^2)^2` stays.
+# :class:`~skopu.LayeredMedium` come in :term:`blocks <block>` of 1024 that share their masks. A
+# mask turns phases, and a Fourier transform mixes modes, but neither loses light: the matrix of a
+# block is unitary, up to its scale. Such a matrix keeps inner products, so that over all modes of a
+# block those of fields are exact. The part of the variance that comes from these, :math:`2 + 12 c^2
+# + 2 c^4`, is multiplied by :math:`1 - m / 1024` with m modes of a block, and vanishes with all of
+# them; :math:`(1 + c^2)^2` stays.
 
 cosines = some @ some.T
 variance = 3 + 14 * cosines**2 + 3 * cosines**4

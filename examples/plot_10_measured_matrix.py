@@ -224,9 +224,9 @@ for name, matrices in (("poor", poor), ("mended", mended), ("good", good)):
 # Exercise 2: how many modes are there really?
 # --------------------------------------------
 # The squared error of m independent modes falls like 1 / m. How many independent modes is a pixel
-# of the mended matrices worth? Compare with the *participation ratio* :math:`(\mathrm{tr} \,C)^2 /
-# \mathrm{tr} \,C^2` of the covariance matrix C of the pixels' fields, over the number of pixels.
-# What should it be exactly, by the pairing rule of :doc:`notebook 2
+# of the mended matrices worth? Compare with the :term:`participation ratio` :math:`(\mathrm{tr}
+# \,C)^2 / \mathrm{tr} \,C^2` of the covariance matrix C of the pixels' fields, over the number of
+# pixels. What should it be exactly, by the pairing rule of :doc:`notebook 2
 # </auto_examples/plot_02_kernels>`?
 #
 # .. raw:: html
