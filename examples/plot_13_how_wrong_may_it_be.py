@@ -254,9 +254,9 @@ for tol in tolerances:
     print(f"tol={tol:g}, passes: {estimate(passes[tol])}")
 
 # %%
-# By this measure even a tolerance of 10 % would do: the largest error that it leaves, some 0.6 % in the
-# mean over seeds, is below the 2 % that another sample would change. The default of 1 % costs one
-# pass more and leaves a margin. More digits would tell of these 3000 patches, not of the
+# By this measure even a tolerance of 10 % would do: the largest error that it leaves, some 0.6 % in
+# the mean over seeds, is below the 2 % that another sample would change. The default of 1 % costs
+# one pass more and leaves a margin. More digits would tell of these 3000 patches, not of the
 # photograph. Ask for more where the matrix is the thing itself: an operator of physics, a graph, a
 # matrix to be inverted.
 #

@@ -391,7 +391,7 @@ for k, alpha in ((10, 1e-4), (20, 1e-4), (28, 1e-4), (28, 1e-9), (40, 1e-4), (80
         step_error(OpticalRandomFeatures(k, random_state=seed), seen, true, alpha)
         for seed, (true, seen) in zip(seeds, sets, strict=True)
     ]
-    more = shown(np.subtract(light, products), 3)
+    more = shown(np.subtract(light, products), 4)
     print(f"Exercise 2: {k} readings, penalty {alpha:g}, beyond products {more}")
 
 # %%
