@@ -29,7 +29,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import sem
 from sklearn.datasets import load_digits
-from sklearn.linear_model import RidgeClassifier
+from sklearn.linear_model import RidgeClassifierCV
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Binarizer, FunctionTransformer
@@ -59,20 +59,17 @@ def accuracies(model):
     return np.array(found)
 
 
-def features(opu, n=1500):
-    return OpticalRandomFeatures(n, opu=opu)
+def classifier(prepare, opu, n=1500):
+    """Random features and a linear model that chooses its penalty: noise asks for a larger one."""
+    return make_pipeline(
+        prepare, OpticalRandomFeatures(n, opu=opu), RidgeClassifierCV(np.logspace(0, 6, 7))
+    )
 
 
 models = {
-    "real numbers": make_pipeline(
-        FunctionTransformer(lambda X: X / 16), features(OPU()), RidgeClassifier()
-    ),
-    "mirrors, binarised": make_pipeline(
-        Binarizer(threshold=7), features(OPU(input_bits=1)), RidgeClassifier(alpha=100)
-    ),
-    "5 bits, as bit planes": make_pipeline(
-        features(OPU(input_bits=5)), RidgeClassifier(alpha=16**4)
-    ),
+    "real numbers": classifier(FunctionTransformer(lambda X: X / 16), OPU()),
+    "mirrors, binarised": classifier(Binarizer(threshold=7), OPU(input_bits=1)),
+    "5 bits, as bit planes": classifier("passthrough", OPU(input_bits=5)),
 }
 found = {name: accuracies(model) for name, model in models.items()}
 for name, scores in found.items():
@@ -115,12 +112,16 @@ for ax, (name, camera) in zip(axes, cameras.items(), strict=True):
 #
 # ``exposure="auto"`` puts full scale at ten times the mean intensity, so that a camera of one bit
 # says of each pixel whether it is brighter than five times the mean. Only one pixel in
-# :math:`e^5 \approx 150` is. So we also try fixed exposures for it, up to sixteen times as long as
+# :math:`e^5 \approx 150` is. So we also try fixed exposures for it, up to eight times as long as
 # "auto" gives a digit of mean brightness, which lower the threshold.
+#
+# Good enough shall be what costs less than half a point, on average, beside an ideal camera. Each
+# device gets the penalty that suits it: with that of the ideal camera, noise would seem to cost
+# more than it must.
 
 bits = [1, 2, 3, 4, 8]
 photons = [0.1, 1, 10, 100]
-times = [1, 2, 4, 8, 16]
+times = [1, 2, 4, 8]
 light = np.mean(np.sum(X > 7, axis=1))  # mean intensity: the mirrors that are on, of a mean digit
 name = "opticalrandomfeatures__opu__camera__"
 
@@ -128,9 +129,9 @@ name = "opticalrandomfeatures__opu__camera__"
 def searched(seed, **values):
     """Cross-validated accuracies in % on a seed's images and glass."""
     device = OPU(camera=Camera(), input_bits=1, random_state=seed)
-    model = make_pipeline(Binarizer(threshold=7), features(device), RidgeClassifier(alpha=100))
+    model = classifier(Binarizer(threshold=7), device)
     grid = {name + parameter: some for parameter, some in values.items()}
-    search = GridSearchCV(model, grid, cv=3, refit=False)
+    search = GridSearchCV(model, grid, cv=2, refit=False)
     X_train, _, y_train, _ = split(seed)
     return 100 * search.fit(X_train, y_train).cv_results_["mean_test_score"]
 
@@ -152,6 +153,8 @@ for ax, what, values, grid in (
     ax.axhline(0, color="0.5", linestyle="--", label="ideal camera")
     for value, column in zip(values, loss.T, strict=True):
         print(f"{value:3} {what}: points {column.mean():+.1f} +- {sem(column):.1f}")
+    good_enough = np.array(values)[loss.mean(axis=0) > -0.5]
+    print(f"{what}, good enough:", good_enough[0] if len(good_enough) else "none of these")
 axes[0].set(title="Few bits", xlabel="bits of the camera", xticks=bits)
 axes[0].set(ylabel="accuracy beside an ideal camera's, points")
 axes[1].set(title="Little light", xlabel="photons a pixel, on average", xscale="log")
@@ -161,11 +164,12 @@ axes[2].set_xticks(times, times)
 _ = axes[0].legend()
 
 # %%
-# (Bars are standard errors, most of them smaller than the points.) From four bits, or ten photons,
-# on, the loss is below a point; at eight bits, or a hundred photons, there is none that these seeds
-# can tell. Less is costly: at the automatic exposure one bit loses 15 points, and a tenth of a
-# photon 40, far more than the mirrors. But one bit is not bad in itself: exposed for four or eight
-# times as long, with its threshold near the mean intensity, it loses about a point.
+# (Bars are standard errors, most of them smaller than the points.) Four bits are good enough, and
+# three fall just short. At ten photons the loss is about a point; at eight bits, or a hundred
+# photons, there is none that these seeds can tell. Less is costly: at the automatic exposure one
+# bit loses 15 to 20 points, and a tenth of a photon 25 or more, far more than the mirrors. But one
+# bit is not bad in itself: exposed for four or eight times as long, with its threshold near the
+# mean intensity, it loses about a point.
 
 # %%
 # Exercise 1: more features, or more light?
@@ -180,7 +184,7 @@ _ = axes[0].legend()
 
 def dim(n, n_photons):
     device = OPU(camera=Camera(photons=n_photons), input_bits=1)
-    return make_pipeline(Binarizer(threshold=7), features(device, n), RidgeClassifier(alpha=100))
+    return classifier(Binarizer(threshold=7), device, n)
 
 
 few, bright, many = (accuracies(dim(*setting)) for setting in ((1000, 1), (1000, 10), (10_000, 1)))
@@ -193,7 +197,7 @@ for what, gain in (
 
 # %%
 # Both see the same light in all, 10,000 photons an image, and both help a lot. More pixels average
-# the noise out nearly as well as more photons avoid it: the difference is of a point at most.
+# the noise out nearly as well as more photons avoid it: the difference is a point or less.
 #
 # .. raw:: html
 #
@@ -219,8 +223,8 @@ for exposure in (1.0, "auto"):
         exact = OPU(random_state=seed).intensity(digit, n=2000)
         brightest.append(seen.max())
         errors.append(100 * np.abs(seen - exact).mean() / exact.mean())
-    print(f"exposure {exposure}: brightest reading {np.mean(brightest):.0f}, ", end="")
-    print(f"mean error {np.mean(errors):.4f} +- {sem(errors):.4f} %")
+    print(f"exposure {exposure}: mean error {np.mean(errors):.4f} +- {sem(errors):.4f} %, ", end="")
+    print(f"brightest reading {np.mean(brightest):.0f}")
 
 # %%
 # A fixed exposure saturates: nearly all pixels read 10. The automatic one shortens the exposure of
