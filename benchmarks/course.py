@@ -5,7 +5,7 @@
 Runs each notebook of ``examples/`` twice: as it is, and with its line ``seeds = range(...)``
 replaced. Each number that it prints as ``12.3 +- 0.4`` is compared with the one that has the same
 label, the text before the first such number of the line. z is the difference over the root of the
-sum of the squared errors; beyond 3 it is flagged. Errors that come from five seeds are uncertain
+sum of the squared errors, that of rounding among them; beyond 3 it is flagged. Errors that come from five seeds are uncertain
 themselves, so that one number in fifty or so is flagged by chance: look at it, with more seeds.
 A label that only one of the runs prints is flagged, too.
 
@@ -51,10 +51,15 @@ def distance(first, second):
         [float(number.replace(",", "")) for number in each.split(" +- ")]
         for each in (first, second)
     )
-    if a == b:
-        return 0.0
-    error = math.hypot(a_error, b_error)
-    return (b - a) / error if error else math.copysign(math.inf, b - a)
+    # What is printed is rounded, which counts where errors are below the last digit.
+    rounding = [_last_digit(each.split(" +- ")[0]) / math.sqrt(12) for each in (first, second)]
+    return (b - a) / math.hypot(a_error, b_error, *rounding)
+
+
+def _last_digit(number):
+    """The unit of the last digit of a printed number: 0.01 of 3.14."""
+    mantissa, _, exponent = number.replace(",", "").partition("e")
+    return 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
 
 
 def compare(name, first, second):
