@@ -5,8 +5,9 @@
 Runs each notebook of ``examples/`` twice: as it is, and with its line ``seeds = range(...)``
 replaced. Each number that it prints as ``12.3 +- 0.4`` is compared with the one that has the same
 label, the text before the first such number of the line. z is the difference over the root of the
-sum of the squared errors, that of rounding among them; beyond 3 it is flagged. Errors that come from five seeds are uncertain
-themselves, so that one number in fifty or so is flagged by chance: look at it, with more seeds.
+sum of the squared errors, that of rounding among them; beyond 3 it is flagged. Errors that come
+from five seeds are uncertain themselves, so that one number in fifty or so is flagged by chance:
+look at it, with more seeds.
 A label that only one of the runs prints is flagged, too.
 
 Writes ``course.csv`` with the numbers, and ``course_times.csv`` with the time of each run.
