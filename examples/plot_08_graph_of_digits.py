@@ -202,7 +202,8 @@ for name, found in two.items():
 # %%
 # All lose much. The network with its graph loses three to five points less than the methods that
 # have none, so the graph is worth more if labels are few. Whether it loses less than label
-# spreading, which has the graph too, five seeds do not settle: with others, the difference vanished.
+# spreading, which has the graph too, five seeds do not settle: with others, that difference was
+# gone.
 #
 # .. raw:: html
 #
