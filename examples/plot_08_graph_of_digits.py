@@ -229,7 +229,7 @@ for n_neighbours in (2, 20):
     print(f"{n_neighbours} neighbours: {shown(found - ten['DFA'])} points beside six")
 
 # %%
-# Little: either way it costs about a point.
+# Little: two neighbours cost a point or so, twenty a point or less.
 #
 # .. raw:: html
 #
