@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._utils.checks import check_count, check_positive, check_rows
 from .._utils.progress import progress_bar
+from .._utils.threads import own_threads
 from ..optics.medium import Medium
 
 _EXPLAINED = 1e-3  # relative residual of a row that was found
@@ -155,7 +156,8 @@ def recover_inputs(
     limits = None if bounds is None else [_check_bounds(bounds)] * n_inputs
     operator = medium.as_linear_operator(n_inputs, intensity.shape[1])
     found, residuals = np.zeros((len(intensity), n_inputs)), np.zeros(len(intensity))
-    with progress_bar(verbose, len(intensity), "recover", " rows") as done:
+    # One row is too little work for several threads: they cost more than they bring.
+    with own_threads(), progress_bar(verbose, len(intensity), "recover", " rows") as done:
         for i, row in enumerate(intensity):
             if row.any():  # or nothing was shown
                 scale = np.sqrt(row.mean())  # the unit in which numbers are about 1
