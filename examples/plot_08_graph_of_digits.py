@@ -194,7 +194,8 @@ plt.show()
 
 two = collected([accuracies(seed, 2, {"DFA": networks(seed)["DFA"]}) for seed in seeds])
 for name, found in two.items():
-    print(f"{name}, two labels: {found.mean():.0f} %, {shown(found - ten[name])} points beside ten")
+    loss = shown(found - ten[name])
+    print(f"{name}, two labels beside ten: {loss} points ({found.mean():.0f} %)")
     if name != "DFA":
         more = (two["DFA"] - ten["DFA"]) - (found - ten[name])
         print(f"DFA with the graph, saved beside {name}: {shown(more)} points")
