@@ -103,7 +103,7 @@ def draw(rows, path):
         for name, style in zip(names, ("o-", "s--"), strict=True):
             mine = [row for row in rows if row["task"] == task and row["what"] == name]
             sizes, middle, low, high = (
-                np.array([float(row[key]) for row in mine])
+                np.array([row[key] for row in mine])
                 for key in ("size", "seconds", "fastest", "slowest")
             )
             ax.errorbar(sizes, middle, (middle - low, high - middle), fmt=style, label=name, ms=4)

@@ -12,6 +12,7 @@ import pathlib
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from scipy.stats import sem
 from sklearn.datasets import load_digits
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import train_test_split
@@ -29,10 +30,6 @@ from skopu import (
 SEEDS = range(10)
 X, Y = load_digits(return_X_y=True)
 X = X / 16
-
-
-def _standard_error(values):
-    return np.std(values, axis=0, ddof=1) / np.sqrt(len(values))
 
 
 def feedback():
@@ -90,7 +87,7 @@ def kernel_convergence():
             opu = OPU(medium(), random_state=seed)
             Z = [OpticalRandomFeatures(n, opu=opu).fit_transform(some) for n in sizes]
             errors.append([np.linalg.norm(z @ z.T - exact) / np.linalg.norm(exact) for z in Z])
-        mean, error = 100 * np.mean(errors, axis=0), 100 * _standard_error(errors)
+        mean, error = 100 * np.mean(errors, axis=0), 100 * sem(errors)
         ax.errorbar(sizes, mean, error, fmt=style, capsize=3, label=name)
     theory = 100 * np.sqrt(variance.sum() / sizes) / np.linalg.norm(exact)
     ax.plot(sizes, theory, "k--", label="theory, independent modes")
@@ -112,7 +109,7 @@ def trace_convergence():
             for seed in SEEDS
         ]
         errors = abs(np.array(values) / exact - 1)
-        mean, error = 100 * np.mean(errors, axis=0), 100 * _standard_error(errors)
+        mean, error = 100 * np.mean(errors, axis=0), 100 * sem(errors)
         ax.errorbar(budgets, mean, error, fmt=style + "-", capsize=3, label=method)
     ax.set(xscale="log", yscale="log", xlabel="products with the matrix")
     ax.set(ylabel="mean error of the trace, %", title="Trace of a kernel matrix, 500 digits")
@@ -133,7 +130,7 @@ def alignment():
         for _ in range(12):
             model.partial_fit(train, labels, classes=np.arange(10))
         angles.append(model.alignment_)
-    mean, error = np.mean(angles, axis=0), _standard_error(angles)
+    mean, error = np.mean(angles, axis=0), sem(angles)
     epochs = np.arange(1, 13)
     figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
     for layer, style in enumerate(("o-", "s-")):
