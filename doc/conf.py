@@ -40,6 +40,7 @@ numpydoc_show_class_members = False
 numpydoc_validation_exclude = {
     "IsotropyReport",
     "BenchReport",
+    "BenchCalibration",
     "TransmissionReport",
     "RecoveredInputs",
     "SVDResult",

@@ -134,7 +134,7 @@ def test_the_guide_goes_through_the_middle_of_all_points():
 class Bench(Device):
     """A device that has no seed and no ideal twin."""
 
-    def intensity(self, X, n, *, repeat=1, exposure=0):
+    def intensity(self, X, n, *, repeat=1, first_exposure=0):
         return abs(GaussianMedium(random_state=5).field(X, n)) ** 2
 
 

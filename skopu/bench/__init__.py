@@ -3,6 +3,7 @@
 Nothing here has been run by a laboratory yet; it is tested on simulated benches.
 """
 
+from ._calibration import BenchCalibration
 from ._readings import BenchReport, BenchWarning
 from .adapters import ALP4Bench, OpenWFSBench, SLMSuiteBench
 from .bench import Bench, BenchError
@@ -14,6 +15,7 @@ from .transmission import TransmissionReport, measure_transmission_matrix
 __all__ = [
     "ALP4Bench",
     "Bench",
+    "BenchCalibration",
     "BenchError",
     "BenchOPU",
     "BenchReport",

@@ -1,8 +1,6 @@
 """What has to be known of a bench before its frames are numbers."""
 
 import dataclasses
-import functools
-import hashlib
 import operator
 
 import numpy as np
@@ -24,15 +22,17 @@ _QUANTILE, _TARGETS = 0.999, (0.64, 0.9)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Calibration:
-    """Pixels in use, and their dark counts, units and reference.
+class BenchCalibration:
+    """What a `BenchOPU` has found of its bench: pixels, and how counts become intensities.
+
+    Read more in the :doc:`user guide </user_guide/bench>`.
 
     Attributes
     ----------
     exposure : float or None
-        As it was set.
+        Exposure in the unit of the bench's ``set_exposure``; None if it has none.
     frame_shape : tuple of int
-        Of a whole frame.
+        Shape of a whole frame.
     grain : tuple of int
         Distance along each axis of a frame, in pixels, at which speckle is uncorrelated.
     pixels : ndarray of shape (n_pixels,)
@@ -51,6 +51,27 @@ class Calibration:
         Share of it that frames of orthogonal patterns have in common, as by unscattered light.
     contrast : float
         Standard deviation of the speckle over its mean. Noise adds to it.
+
+    See Also
+    --------
+    BenchOPU : Its attribute ``calibration_`` is one.
+    BenchReport : What was seen since.
+
+    Examples
+    --------
+    Where in a frame the pixels are, and a frame as intensities:
+
+    >>> import numpy as np
+    >>> from skopu.bench import BenchOPU, SimulatedBench
+    >>> bench = SimulatedBench(n_inputs=64, frame_shape=(32, 48))
+    >>> calibration = BenchOPU(bench).calibrate().calibration_
+    >>> calibration.grain
+    (3, 3)
+    >>> rows, columns = np.unravel_index(calibration.pixels, calibration.frame_shape)
+    >>> frames = bench.take(np.eye(64, dtype=np.uint8)[:2])
+    >>> seen = calibration.intensities(frames.reshape(2, -1)[:, calibration.pixels])
+    >>> seen.shape == (2, len(rows))
+    True
     """
 
     exposure: float | None
@@ -65,38 +86,21 @@ class Calibration:
     likeness: float
     contrast: float
 
-    def to_fields(self):
-        """The same as a dict of arrays."""
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        fields["exposure"] = np.nan if self.exposure is None else self.exposure
-        return {name: np.asarray(value) for name, value in fields.items()}
-
-    @classmethod
-    def from_fields(cls, fields):
-        """What `to_fields` has made a dict of."""
-        values = {field.name: fields[field.name] for field in dataclasses.fields(cls)}
-        floats = {name: float(values[name]) for name in ("agreement", "likeness", "contrast")}
-        exposure = float(values["exposure"])
-        tuples = {name: tuple(values[name].tolist()) for name in ("frame_shape", "grain")}
-        exposure = None if np.isnan(exposure) else exposure
-        return cls(**{**values, **tuples, **floats, "exposure": exposure})
-
-    @functools.cached_property
-    def digest(self):
-        """What names the calibration."""
-        digest = hashlib.blake2b(digest_size=16)
-        for name, value in sorted(self.to_fields().items()):
-            digest.update(f"{name} {value.dtype.str} {value.shape}".encode() + value.tobytes())
-        return digest.digest()
-
     def intensities(self, counts):
-        """Intensities of counts of the first pixels in use."""
+        """Intensities of counts.
+
+        Parameters
+        ----------
+        counts : ndarray of shape (n_frames, n)
+            Counts of the first n pixels in use, n at most n_pixels.
+
+        Returns
+        -------
+        intensities : ndarray of shape (n_frames, n), float64
+            In units of the mean intensity that an amplitude of 1 adds.
+        """
         n = counts.shape[-1]
         return (counts - self.dark[:n]) / self.unit[:n]
-
-    def levelled(self, frames):
-        """Intensities of whole, flattened frames."""
-        return self.intensities(frames[:, self.pixels])
 
 
 def reference_of(bench, n_reference):
@@ -134,8 +138,8 @@ def calibrate(recorder, *, n_reference, roi, exposure):
         made[:] = [_from_frames(bench, frames, sequence, roi, n_reference, exposure)]
         if made[0] is None:
             return "unsteady"
-        lit = sequence[_N_DARK:], made[0].levelled(frames[_N_DARK:])
-        return diagnosis(*lit, made[0])
+        lit = made[0].intensities(frames[_N_DARK:, made[0].pixels])
+        return diagnosis(sequence[_N_DARK:], lit, made[0])
 
     recorder.take(sequence, diagnose)
     return made[0]
@@ -196,7 +200,7 @@ def _from_frames(bench, frames, sequence, roi, n_reference, exposure):
     alike = _agreement_and_likeness(sequence[_N_DARK:], lit.reshape(len(lit), -1)[:, chosen] / unit)
     if alike is None:
         return None
-    return Calibration(
+    return BenchCalibration(
         exposure=exposure,
         frame_shape=shape,
         grain=grain,
@@ -212,7 +216,7 @@ def _from_frames(bench, frames, sequence, roi, n_reference, exposure):
 
 
 def _agreement_and_likeness(amplitudes, intensities):
-    """See `Calibration`; every other frame is the reference's. None where there is neither."""
+    """See `BenchCalibration`; every other frame is the reference's. None where there is neither."""
     agreement = float(np.median(correlations(intensities[:-2:2], intensities[2::2])))
     between = float(np.median(correlations(intensities[1:-2:2], intensities[3::2])))
     if agreement - between < _ALIKE / intensities.shape[1] ** 0.5:

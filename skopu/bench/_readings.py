@@ -10,7 +10,7 @@ from .._utils.checks import check_count
 from .._utils.progress import progress_bar
 from ._patterns import correlations, encode
 from ._recorder import Recorder
-from ._store import Store, key_of
+from ._store import Store, keys_of
 from .bench import BenchError
 
 _ANOTHER_GLASS = 0.5  # drift from which on readings have nothing to do with the calibration
@@ -143,10 +143,10 @@ class Readings:
                     stacklevel=3,
                 )
 
-    def intensities(self, amplitudes, n, calibration, *, repeat=1, exposure=0):
+    def intensities(self, amplitudes, n, calibration, *, repeat=1, first_exposure=0):
         """Mean intensities at the first n pixels in use, of several frames of each row."""
         total = 0
-        for number in range(exposure, exposure + check_count(repeat, "repeat")):
+        for number in range(first_exposure, first_exposure + check_count(repeat, "repeat")):
             total = total + calibration.intensities(
                 self._counts(amplitudes, n, number, calibration)
             )
@@ -187,8 +187,7 @@ class Readings:
         """Counts of the first n pixels in use, in float64: exposure of that number of each row."""
         counts, keys = np.empty((len(amplitudes), n)), range(len(amplitudes))
         if self.store is not None:
-            patterns = encode(amplitudes, self.bench)
-            keys = [key_of(calibration, pattern, number) for pattern in patterns]
+            keys = keys_of(calibration, encode(amplitudes, self.bench), number)
         rows_of = {}
         for row, key in enumerate(keys):
             rows_of.setdefault(key, []).append(row)

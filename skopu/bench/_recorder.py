@@ -99,7 +99,7 @@ class Recorder:
                         f"and now has frames of {self.bench.frame_shape}. Calibrate again: "
                         "opu.calibrate(), with another store if it is another bench."
                     )
-                intensities = calibration.levelled(frames)
+                intensities = calibration.intensities(frames[:, calibration.pixels])
                 return diagnosis(block, intensities, calibration)
 
             counts = self.take(block, diagnose)[:, calibration.pixels]
@@ -120,7 +120,7 @@ def diagnosis(amplitudes, intensities, calibration):
         What was shown.
     intensities : ndarray of shape (n_frames, n_pixels)
         What was read.
-    calibration : Calibration
+    calibration : BenchCalibration
         How two frames of the reference agree, and what those of orthogonal patterns share.
     """
     agreement, likeness = calibration.agreement, calibration.likeness

@@ -1,6 +1,7 @@
 """Readings on disk, written as they come."""
 
 import contextlib
+import dataclasses
 import hashlib
 import io
 import os
@@ -11,7 +12,7 @@ import weakref
 import numpy as np
 
 from .._utils.threads import pieces
-from ._calibration import Calibration
+from ._calibration import BenchCalibration
 from .bench import BenchError
 
 _ASKED_AT_ONCE = 50  # keys in one query: frames may have many pixels
@@ -68,12 +69,12 @@ class Store:
         if row is None:
             return None
         with np.load(io.BytesIO(row[0]), allow_pickle=False) as fields:
-            return Calibration.from_fields(fields)
+            return _calibration_of(fields)
 
     def save_calibration(self, settings, calibration):
         """Write a calibration, in place of one with the same settings."""
         file = io.BytesIO()
-        np.savez(file, **calibration.to_fields())
+        np.savez(file, **_fields_of(calibration))
         with self._explained(), self._database as database:
             database.execute(
                 "INSERT OR REPLACE INTO skopu_calibration VALUES (?, ?)",
@@ -96,11 +97,36 @@ class Store:
                 ) from error
 
 
-def key_of(calibration, pattern, number):
-    """What a reading is stored under: the calibration, what is shown, and which exposure it is."""
-    digest = hashlib.blake2b(calibration.digest, digest_size=20)
-    digest.update(number.to_bytes(8, "little") + pattern.tobytes())
-    return digest.digest()
+def keys_of(calibration, patterns, number):
+    """What readings are stored under: calibration, what is shown, number of the exposure."""
+    digest = hashlib.blake2b(digest_size=20)
+    for name, value in sorted(_fields_of(calibration).items()):
+        digest.update(f"{name} {value.dtype.str} {value.shape}".encode() + value.tobytes())
+    digest.update(number.to_bytes(8, "little"))
+    keys = []
+    for pattern in patterns:
+        own = digest.copy()
+        own.update(pattern.tobytes())
+        keys.append(own.digest())
+    return keys
+
+
+def _fields_of(calibration):
+    """A calibration as a dict of arrays."""
+    names = [field.name for field in dataclasses.fields(calibration)]
+    fields = {name: getattr(calibration, name) for name in names}
+    fields["exposure"] = np.nan if calibration.exposure is None else calibration.exposure
+    return {name: np.asarray(value) for name, value in fields.items()}
+
+
+def _calibration_of(fields):
+    """What `_fields_of` has made a dict of."""
+    values = {field.name: fields[field.name] for field in dataclasses.fields(BenchCalibration)}
+    floats = {name: float(values[name]) for name in ("agreement", "likeness", "contrast")}
+    tuples = {name: tuple(values[name].tolist()) for name in ("frame_shape", "grain")}
+    exposure = float(values["exposure"])
+    exposure = None if np.isnan(exposure) else exposure
+    return BenchCalibration(**{**values, **tuples, **floats, "exposure": exposure})
 
 
 def _bytes(array):

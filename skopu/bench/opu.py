@@ -50,6 +50,11 @@ class BenchOPU(Device):
     verbose : int, default=0
         Above 0 shows a progress bar with the frame rate, which needs tqdm.
 
+    Attributes
+    ----------
+    calibration_ : BenchCalibration
+        Result of the last calibration: pixels in use, units, grain, exposure. Set on first use.
+
     See Also
     --------
     skopu.OPU : The simulated device.
@@ -135,12 +140,12 @@ class BenchOPU(Device):
     @property
     def max_outputs(self):
         """Number of pixels used, known once the bench is calibrated."""
-        calibration = self.__dict__.get("_calibration")
+        calibration = self.__dict__.get("calibration_")
         if calibration is None:
             return self.n_outputs
         return len(calibration.pixels[: self.n_outputs])
 
-    def intensity(self, X, n, *, repeat=1, exposure=0):
+    def intensity(self, X, n, *, repeat=1, first_exposure=0):
         """Camera readings of the speckle of X.
 
         Parameters
@@ -151,7 +156,7 @@ class BenchOPU(Device):
             Number of pixels.
         repeat : int, default=1
             Number of frames to average.
-        exposure : int, default=0
+        first_exposure : int, default=0
             Number of the first frame. It matters only to a store, which takes a new frame for a new
             number.
 
@@ -167,7 +172,7 @@ class BenchOPU(Device):
         BenchError
             If the bench fails, or frames are still faulty after ``retries``.
         """
-        X, exposure = check_rows(X), check_count(exposure, "exposure", 0)
+        X, first_exposure = check_rows(X), check_count(first_exposure, "first_exposure", 0)
         self.check(X.shape[1], n, "intensity")
         signed = self.bench.modulation == "phase"
         check_shown(X, self.input_bits, signed, "X")
@@ -183,7 +188,8 @@ class BenchOPU(Device):
                 "amplitudes. Send them through linear projections."
             )
         readings, calibration = self._readings(), self._calibrated()
-        options, result = {"repeat": repeat, "exposure": exposure}, np.zeros((X.shape[0], n))
+        options = {"repeat": repeat, "first_exposure": first_exposure}
+        result = np.zeros((X.shape[0], n))
         with readings.task(X.shape[0] * repeat, self.verbose):
             for rows, amplitudes, units in lit_rows(X, self.bench, self.input_bits):
                 readings.look_at_light(amplitudes, calibration)
@@ -191,7 +197,7 @@ class BenchOPU(Device):
                 result[rows] = reading * units[:, None] ** 2
         return result
 
-    def linear(self, X, n, *, repeat=1, exposure=0):
+    def linear(self, X, n, *, repeat=1, first_exposure=0):
         """Real random projections of X, from frames with and without the reference.
 
         Parameters
@@ -202,7 +208,7 @@ class BenchOPU(Device):
             Number of projections, one per pixel.
         repeat : int, default=1
             Number of frames to average.
-        exposure : int, default=0
+        first_exposure : int, default=0
             Number of the first frame, see `intensity`.
 
         Returns
@@ -219,12 +225,12 @@ class BenchOPU(Device):
         BenchError
             If the bench fails, or frames are still faulty after ``retries``.
         """
-        X, exposure = check_rows(X), check_count(exposure, "exposure", 0)
+        X, first_exposure = check_rows(X), check_count(first_exposure, "first_exposure", 0)
         self.check(X.shape[1], n, "linear")
         check_shown(X, self.input_bits, True, "X")
         planes, result = shown_planes(X, self.bench, self.input_bits), np.zeros((X.shape[0], n))
         readings, calibration = self._readings(), self._calibrated()
-        options = {"repeat": repeat, "exposure": exposure}
+        options = {"repeat": repeat, "first_exposure": first_exposure}
         reference = calibration.reference_intensity[:n]
         with readings.task(2 * X.shape[0] * len(planes) * repeat, self.verbose):
             for weight, plane in planes:
@@ -262,7 +268,7 @@ class BenchOPU(Device):
             readings.look_at_contrast(made)
             if readings.store is not None:
                 readings.store.save_calibration(settings, made)
-            self._calibration, self._calibrated_for = made, settings
+            self.calibration_, self._calibrated_for = made, settings
         return self
 
     def connect(self, bench):
@@ -338,12 +344,12 @@ class BenchOPU(Device):
         self._calibrated()
         self._check_limits(n_inputs, n)
 
-    def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, exposure=0):
+    def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, first_exposure=0):
         """Read checked rows; the method that estimators call.
 
         Parameters
         ----------
-        X, n, mode, finish, out, name, repeat, exposure
+        X, n, mode, finish, out, name, repeat, first_exposure
             See `skopu.optics.Device.project`.
 
         Returns
@@ -354,7 +360,9 @@ class BenchOPU(Device):
         options = {"finish": finish, "out": out, "name": name}
         total = self.exposures(X.shape[0], mode, signed=mode == "linear", repeat=repeat)
         with self._readings().task(total, self.verbose):
-            return super().project(X, n, mode, repeat=repeat, exposure=exposure, **options)
+            return super().project(
+                X, n, mode, repeat=repeat, first_exposure=first_exposure, **options
+            )
 
     def exposures(self, n_samples, mode="intensity", *, signed=False, repeat=1):
         """Number of frames needed, in addition to two of the reference per block.
@@ -447,8 +455,8 @@ class BenchOPU(Device):
                     with readings.task(None, 0):
                         readings.verify(stored)
                     readings.look_at_contrast(stored)
-                    self._calibration, self._calibrated_for = stored, settings
-            return self._calibration
+                    self.calibration_, self._calibrated_for = stored, settings
+            return self.calibration_
 
     def _readings(self):
         """What has been read so far with these parameters."""

@@ -22,37 +22,39 @@ def sketch_width(operator, n_components, n_oversamples):
     return min(n_components + check_count(n_oversamples, "n_oversamples", 0), most)
 
 
-def sketch_rows(opu, operator, n, exposure=0):
+def sketch_rows(opu, operator, n, first_exposure=0):
     """Operator @ (random n columns), one pass: each row goes through the device.
 
-    exposure is the number of the first frame that is taken of each row.
+    first_exposure is the number of the first frame that is taken of each row.
 
     An operator's rows cannot be shown, nor can those of a memory map whose columns are
     contiguous without reading it once for each piece; both multiply a random matrix.
     """
     if isinstance(operator, CentredOperator):
-        return centre(sketch_rows(opu, operator.whole, n, exposure))
+        return centre(sketch_rows(opu, operator.whole, n, first_exposure))
     if operator.has_rows and not operator.stored:
         operator.count(n)
-        options = opu, n, operator.name, operator.dtype, exposure
+        options = opu, n, operator.name, operator.dtype, first_exposure
         return np.concatenate(operator.map_chunks(_project_chunk, *options))
     A = operator.A
     on_disk = is_memory_map(A)
     if not operator.has_rows or (on_disk and not in_row_order(A)):
-        return operator.matmat(random_matrix(opu, operator.shape[1], n, operator.dtype, exposure))
+        return operator.matmat(
+            random_matrix(opu, operator.shape[1], n, operator.dtype, first_exposure)
+        )
     operator.count(n)
     n_rows = len(A) if isinstance(A, np.ndarray) else 0
     if not (on_disk or (n_rows and A.dtype != operator.dtype)):
-        return project_rows(opu, A, n, operator.name, exposure)
+        return project_rows(opu, A, n, operator.name, first_exposure)
     sketch = np.empty((n_rows, n), operator.dtype)
     for part in pieces_in_memory(n_rows, A.shape[1] * operator.dtype.itemsize):
         rows = A[part].astype(operator.dtype, copy=False)
-        sketch[part] = project_rows(opu, rows, n, operator.name, exposure)
+        sketch[part] = project_rows(opu, rows, n, operator.name, first_exposure)
     return sketch
 
 
-def _project_chunk(chunk, opu, n, name, dtype, exposure):
-    return project_rows(opu, chunk.astype(dtype, copy=False), n, name, exposure)
+def _project_chunk(chunk, opu, n, name, dtype, first_exposure):
+    return project_rows(opu, chunk.astype(dtype, copy=False), n, name, first_exposure)
 
 
 def next_exposure(opu):
@@ -64,10 +66,10 @@ def next_exposure(opu):
     return opu.exposures(1, "linear", signed=True)
 
 
-def random_matrix(opu, n_rows, n, dtype, exposure=0):
+def random_matrix(opu, n_rows, n, dtype, first_exposure=0):
     """Random matrix (n_rows, n), read from the device by showing each input alone."""
     inputs = scipy.sparse.identity(n_rows, dtype, format="csr")
-    return project_rows(opu, inputs, n, "each input", exposure)
+    return project_rows(opu, inputs, n, "each input", first_exposure)
 
 
 def probes(opu, n_rows, n, dtype, start=0):

@@ -222,20 +222,20 @@ def _times_as_many(error, norm, rtol):
     return share * share  # infinite as well where it overflows, which share**2 would not be
 
 
-def _sketch_columns(opu, operator, start, n, exposure=0):
+def _sketch_columns(opu, operator, start, n, first_exposure=0):
     """Projections (n - start, p) of the columns of an operator, in frames from that number on."""
     if not operator.stored:
-        test = random_matrix(opu, operator.shape[0], n, operator.dtype, exposure)
+        test = random_matrix(opu, operator.shape[0], n, operator.dtype, first_exposure)
         return operator.rmatmat(test[:, start:]).T
-    return _project_columns(opu, operator, n, exposure)[start:, :]
+    return _project_columns(opu, operator, n, first_exposure)[start:, :]
 
 
-def _project_columns(opu, operator, n, exposure):
+def _project_columns(opu, operator, n, first_exposure):
     A = operator.A
     if not isinstance(A, np.ndarray) or A.dtype == operator.dtype:
-        return project_rows(opu, A.T, n, operator.name, exposure).T
+        return project_rows(opu, A.T, n, operator.name, first_exposure).T
     sketch = np.empty((n, A.shape[1]), operator.dtype)
     for part in pieces_in_memory(A.shape[1], A.shape[0] * operator.dtype.itemsize):
         columns = A[:, part].T.astype(operator.dtype)  # never all of a large map of integers
-        sketch[:, part] = project_rows(opu, columns, n, operator.name, exposure).T
+        sketch[:, part] = project_rows(opu, columns, n, operator.name, first_exposure).T
     return sketch

@@ -58,11 +58,11 @@ def project_error(opu, error, layer_sizes, error_encoding, ternary_threshold, st
     n_modes = sum(layer_sizes)
     if n_modes == 0:
         return []
-    exposure = step * opu.exposures(1, "linear", signed=True)
+    first_exposure = step * opu.exposures(1, "linear", signed=True)
     if error_encoding == "ternary":
-        seen = _project_ternary(opu, error, n_modes, ternary_threshold, exposure)
+        seen = _project_ternary(opu, error, n_modes, ternary_threshold, first_exposure)
     else:
-        seen = project_checked_rows(opu, error, n_modes, "the error", exposure)
+        seen = project_checked_rows(opu, error, n_modes, "the error", first_exposure)
     parts, start = [], 0
     for size in layer_sizes:
         parts.append(seen[:, start : start + size])
@@ -71,14 +71,14 @@ def project_error(opu, error, layer_sizes, error_encoding, ternary_threshold, st
     return parts
 
 
-def _project_ternary(opu, error, n_modes, threshold, exposure):
+def _project_ternary(opu, error, n_modes, threshold, first_exposure):
     backend, n_samples = backend_of(error), error.shape[0]
     frames, factors = ternary(backend.to_numpy(error), threshold)
     # Samples of a batch often err alike; the device is shown each pattern once.
     shown, which = np.unique(frames, axis=0, return_inverse=True)
     which = which.reshape(-1)
     factors[n_samples:] *= -1
-    seen = project_checked_rows(opu, backend.asarray(shown), n_modes, "the error", exposure)
+    seen = project_checked_rows(opu, backend.asarray(shown), n_modes, "the error", first_exposure)
     if backend.is_numpy:
         place = np.tile(np.arange(n_samples), 2), which
         return scipy.sparse.csr_matrix((factors, place), (n_samples, len(shown))) @ seen

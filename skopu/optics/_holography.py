@@ -13,17 +13,17 @@ from .modulator import bit_planes
 _DARKEST_REFERENCE = 0.25  # of the mean; a bench does not use pixels where it is darker
 
 
-def take_frames(X, n_modes, *, medium, camera, repeat, exposure, seed):
+def take_frames(X, n_modes, *, medium, camera, repeat, first_exposure, seed):
     """Noisy intensity of the rows of X, shown in one frame each."""
     backend = backend_of(X)
     frames = backend.empty((X.shape[0], n_modes), numpy_dtype(X))
     medium.read(X, "intensity", frames, seed=seed)
     expected, keys = medium.mean_intensity(X), camera.keys_of(X)
-    options = {"first_exposure": exposure, "repeat": repeat, "seed": seed}
+    options = {"first_exposure": first_exposure, "repeat": repeat, "seed": seed}
     return camera.read_frames(frames, expected, keys, **options)
 
 
-def take_holograms(X, n_modes, input_bits, *, medium, camera, repeat, exposure, seed):
+def take_holograms(X, n_modes, input_bits, *, medium, camera, repeat, first_exposure, seed):
     """Noisy complex field of the rows of X, from four frames of each plane."""
     backend = backend_of(X)
     xp, keys = backend.namespace, camera.keys_of(X)
@@ -41,18 +41,18 @@ def take_holograms(X, n_modes, input_bits, *, medium, camera, repeat, exposure, 
             options = {"repeat": repeat, "seed": seed}
             bright, dark = (
                 camera.read_frames(
-                    frame, 2 * power, keys, first_exposure=exposure + i * repeat, **options
+                    frame, 2 * power, keys, first_exposure=first_exposure + i * repeat, **options
                 )
                 for i, frame in enumerate(frames)
             )
             parts.append(bright - dark)
-            exposure += 2 * repeat
+            first_exposure += 2 * repeat
         scale = _inverse(4 * amplitude, weight)
         total = total + complex_of(parts[0] * scale, parts[1] * scale)
     return total
 
 
-def take_with_reference(X, n_modes, input_bits, *, medium, camera, repeat, exposure, seed):
+def take_with_reference(X, n_modes, input_bits, *, medium, camera, repeat, first_exposure, seed):
     """Noisy projections of the rows of X, from two frames of each plane."""
     backend = backend_of(X)
     xp, keys = backend.namespace, camera.keys_of(X)
@@ -70,12 +70,12 @@ def take_with_reference(X, n_modes, input_bits, *, medium, camera, repeat, expos
             camera.read_frames(
                 (real + beside) ** 2 + imag**2,
                 keys=keys,
-                first_exposure=exposure + i * repeat,
+                first_exposure=first_exposure + i * repeat,
                 **options,
             )
             for i, beside in enumerate((amplitude, 0))
         )
-        exposure += 2 * repeat
+        first_exposure += 2 * repeat
         scale = _inverse(math.sqrt(2) * amplitude, weight)
         total = total + (together - alone - reference) * scale
     return total

@@ -49,10 +49,10 @@ class Device(BaseEstimator):
     ...     def __init__(self, matrix):
     ...         self.matrix = matrix  # complex, (n_outputs, n_inputs)
     ...
-    ...     def intensity(self, X, n, *, repeat=1, exposure=0):
+    ...     def intensity(self, X, n, *, repeat=1, first_exposure=0):
     ...         return abs(X @ self.matrix[:n].T) ** 2
     ...
-    ...     def linear(self, X, n, *, repeat=1, exposure=0):
+    ...     def linear(self, X, n, *, repeat=1, first_exposure=0):
     ...         return np.sqrt(2) * (X @ self.matrix[:n].T).real
     >>> matrix = np.random.default_rng(0).normal(size=(50, 20, 2)) @ [1, 1j] / np.sqrt(2)
     >>> features = OpticalRandomFeatures(n=50, opu=Playback(matrix))
@@ -63,7 +63,7 @@ class Device(BaseEstimator):
     max_inputs = max_outputs = None
     input_bits = None
 
-    def intensity(self, X, n, *, repeat=1, exposure=0):
+    def intensity(self, X, n, *, repeat=1, first_exposure=0):
         """Camera reading of the speckle of X; one of the two methods to write.
 
         Parameters
@@ -74,7 +74,7 @@ class Device(BaseEstimator):
             Number of output modes.
         repeat : int, default=1
             Number of exposures to average.
-        exposure : int, default=0
+        first_exposure : int, default=0
             Number of the first exposure; each number has its own noise. For devices with
             repeatable noise, such as simulated ones.
 
@@ -85,7 +85,7 @@ class Device(BaseEstimator):
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method intensity.")
 
-    def linear(self, X, n, *, repeat=1, exposure=0):
+    def linear(self, X, n, *, repeat=1, first_exposure=0):
         """Real random projections of X; the other method to write.
 
         Parameters
@@ -96,7 +96,7 @@ class Device(BaseEstimator):
             Number of projections.
         repeat : int, default=1
             Number of exposures to average.
-        exposure : int, default=0
+        first_exposure : int, default=0
             Number of the first exposure, see `intensity`.
 
         Returns
@@ -139,7 +139,7 @@ class Device(BaseEstimator):
                     f"or set max_{side}=None."
                 )
 
-    def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, exposure=0):
+    def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, first_exposure=0):
         """Read checked rows; the method that estimators call.
 
         Parameters
@@ -159,7 +159,7 @@ class Device(BaseEstimator):
             Name of X in error messages.
         repeat : int, default=1
             Number of exposures to average.
-        exposure : int, default=0
+        first_exposure : int, default=0
             Number of the first exposure, see `intensity`.
 
         Returns
@@ -174,7 +174,7 @@ class Device(BaseEstimator):
         """
         self.check(X.shape[1], n, mode)
         result = new_result(X, n, out)
-        options = {"repeat": repeat, "exposure": exposure}
+        options = {"repeat": repeat, "first_exposure": first_exposure}
         backend = backend_of(X)
         for rows in pieces(X.shape[0], max(1, _READ_AT_ONCE // max(n, X.shape[1]))):
             light = backend.to_numpy(X[rows, :])
@@ -323,14 +323,14 @@ def outputs_of(modes, mode, n):
     return modes if mode == "intensity" else slice(2 * modes.start, min(2 * modes.stop, n))
 
 
-def project_rows(opu, rows, n, name, exposure=0):
+def project_rows(opu, rows, n, name, first_exposure=0):
     """Random projections of rows, which are not all dark unless the rows are all zero."""
-    return project_checked_rows(opu, check_rows(rows, name), n, name, exposure)
+    return project_checked_rows(opu, check_rows(rows, name), n, name, first_exposure)
 
 
-def project_checked_rows(opu, rows, n, name, exposure=0):
+def project_checked_rows(opu, rows, n, name, first_exposure=0):
     """`project_rows` of finite float32 or float64, of any library."""
-    projections = opu.project(rows, n, "linear", name=name, exposure=exposure)
+    projections = opu.project(rows, n, "linear", name=name, first_exposure=first_exposure)
     xp = namespace(projections)
     if xp.any(stored_values(rows)) and not xp.any(projections):
         raise ValueError(

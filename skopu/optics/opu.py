@@ -190,7 +190,7 @@ class OPU(DefaultPartsMixin, Device):
         check_shown(X, self.input_bits, True, "X")
         return whole_field(self._medium(), X, n, seed=self.random_state)
 
-    def intensity(self, X, n, *, repeat=1, exposure=0):
+    def intensity(self, X, n, *, repeat=1, first_exposure=0):
         """Camera reading of the speckle of X.
 
         Parameters
@@ -201,7 +201,7 @@ class OPU(DefaultPartsMixin, Device):
             Number of output modes.
         repeat : int, default=1
             Number of exposures to average.
-        exposure : int, default=0
+        first_exposure : int, default=0
             Number of the first exposure; each number has its own noise.
 
         Returns
@@ -214,9 +214,11 @@ class OPU(DefaultPartsMixin, Device):
         ValueError
             If X is not real, finite and 2-d, or the device has too few inputs or outputs.
         """
-        return self.project(check_rows(X), n, "intensity", repeat=repeat, exposure=exposure)
+        return self.project(
+            check_rows(X), n, "intensity", repeat=repeat, first_exposure=first_exposure
+        )
 
-    def linear(self, X, n, *, repeat=1, exposure=0):
+    def linear(self, X, n, *, repeat=1, first_exposure=0):
         """Real random projections of X, by holography through the same camera.
 
         Parameters
@@ -228,7 +230,7 @@ class OPU(DefaultPartsMixin, Device):
             then its imaginary part.
         repeat : int, default=1
             Number of exposures to average.
-        exposure : int, default=0
+        first_exposure : int, default=0
             Number of the first frame; each number has its own noise. A row takes
             ``exposures(1, "linear", signed=True)`` numbers; readings closer together share frames.
 
@@ -242,7 +244,9 @@ class OPU(DefaultPartsMixin, Device):
         ValueError
             If X is not real, finite and 2-d, or the device has too few inputs or outputs.
         """
-        return self.project(check_rows(X), n, "linear", repeat=repeat, exposure=exposure)
+        return self.project(
+            check_rows(X), n, "linear", repeat=repeat, first_exposure=first_exposure
+        )
 
     def vjp(self, X, cotangents, mode):
         """Vector-Jacobian product of readings, for gradients with respect to X.
@@ -479,7 +483,7 @@ class OPU(DefaultPartsMixin, Device):
     def _n_modes(self, n, mode):
         return n if self._has_reference(mode) else n_modes_of(n, mode)
 
-    def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, exposure=0):
+    def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, first_exposure=0):
         """Read checked rows; the method that estimators call.
 
         Parameters
@@ -500,7 +504,7 @@ class OPU(DefaultPartsMixin, Device):
             Name of X in error messages.
         repeat : int, default=1
             Number of exposures to average.
-        exposure : int, default=0
+        first_exposure : int, default=0
             Number of the first exposure; each number has its own noise.
 
         Returns
@@ -529,7 +533,7 @@ class OPU(DefaultPartsMixin, Device):
             return result
         direct = mode == "intensity" and (self.input_bits or 1) == 1
         glass = {"medium": medium, "camera": camera, "seed": self.random_state}
-        options = {"repeat": repeat, "exposure": exposure}
+        options = {"repeat": repeat, "first_exposure": first_exposure}
         for rows in pieces(X.shape[0], max(1, _NOISY_GROUP // max(n_modes, X.shape[1]))):
             light = X[rows, :]
             if camera.is_random or backend.is_numpy:

@@ -52,7 +52,7 @@ class Ideal(Bench):
 
     def oracle(self, opu, X):
         """Field of X and of the reference at the pixels that the device uses."""
-        pixels = opu._calibration.pixels
+        pixels = opu.calibration_.pixels
         reference = self.matrix[opu.max_inputs :, pixels].sum(axis=0)
         return X @ self.matrix[: X.shape[1], pixels], reference
 
@@ -182,7 +182,7 @@ def test_repeated_readings_are_means():
 @pytest.mark.parametrize("grain", [1, 2, 4])
 def test_grains_and_pixels(grain):
     opu = BenchOPU(SimulatedBench(n_inputs=64, frame_shape=(96, 64), grain=grain), n_reference=0)
-    calibration = opu.calibrate()._calibration
+    calibration = opu.calibrate().calibration_
     assert set(calibration.grain) <= {grain, grain + 1}
     rows, columns = np.unravel_index(calibration.pixels, (96, 64))
     assert not (rows % calibration.grain[0]).any()
@@ -199,7 +199,7 @@ def test_grains_and_pixels(grain):
 def test_region_of_interest():
     bench = SimulatedBench(n_inputs=64, frame_shape=(60, 80))
     opu = BenchOPU(bench, roi=((10, 40), (20, 70)), n_outputs=50).calibrate()
-    rows, columns = np.unravel_index(opu._calibration.pixels, (60, 80))
+    rows, columns = np.unravel_index(opu.calibration_.pixels, (60, 80))
     assert rows.min() >= 10
     assert rows.max() < 40
     assert columns.min() >= 20
@@ -213,14 +213,14 @@ def test_region_of_interest():
 def test_exposure_is_found_once():
     bench = SimulatedBench(n_inputs=64)
     opu = BenchOPU(bench).calibrate()
-    found = opu._calibration.exposure
+    found = opu.calibration_.exposure
     bright = np.ones((1, 64), np.uint8)
     bright[:, : opu.max_inputs : 2] = 0
     level = np.quantile(bench.take(bright), 0.999)
     assert 0.5 * 255 < level < 255  # the brightest pattern of the calibration is brighter
     opu.intensity(np.ones((2, 5)), 10)
-    assert opu._calibration.exposure == found
-    assert BenchOPU(bench, exposure=0.3).calibrate()._calibration.exposure == 0.3
+    assert opu.calibration_.exposure == found
+    assert BenchOPU(bench, exposure=0.3).calibrate().calibration_.exposure == 0.3
     # Another device has changed it meanwhile.
     opu.intensity(np.ones((2, 5)), 10)
     assert bench._time == found
@@ -336,27 +336,27 @@ def test_faults_in_the_calibration(fault, seed):
     opu = BenchOPU(bench, retries=100)
     with pytest.warns(BenchWarning, match="were faulty and were taken again"):
         opu.calibrate()
-    assert opu._calibration.agreement > 0.98
+    assert opu.calibration_.agreement > 0.98
     common, own, others = np.intersect1d(
-        opu._calibration.pixels, clean._calibration.pixels, return_indices=True
+        opu.calibration_.pixels, clean.calibration_.pixels, return_indices=True
     )
     assert len(common) > 0.9 * opu.max_outputs
     references = (
-        opu._calibration.reference_intensity[own],
-        clean._calibration.reference_intensity[others],
+        opu.calibration_.reference_intensity[own],
+        clean.calibration_.reference_intensity[others],
     )
     assert np.corrcoef(*references)[0, 1] > 0.99
 
 
 def test_exposure_with_frames_both_late_and_repeated():
-    expected = BenchOPU(SimulatedBench(64, (32, 32))).calibrate()._calibration.exposure
+    expected = BenchOPU(SimulatedBench(64, (32, 32))).calibrate().calibration_.exposure
     for seed in range(5):
         bench = SimulatedBench(64, (32, 32), late=0.3, repeated=0.3)
         bench._chance = np.random.default_rng(seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", BenchWarning)
             opu = BenchOPU(bench, retries=100).calibrate()
-        assert opu._calibration.exposure == pytest.approx(expected, rel=0.5)  # noise differs
+        assert opu.calibration_.exposure == pytest.approx(expected, rel=0.5)  # noise differs
 
 
 def test_faults_that_do_not_end():
@@ -387,7 +387,7 @@ def test_no_false_alarm(seed):
 def test_few_inputs(n_inputs):
     bench = SimulatedBench(n_inputs=n_inputs, frame_shape=(99, 99))
     opu = BenchOPU(bench, n_reference=1 if n_inputs > 2 else 0).calibrate()
-    assert set(opu._calibration.grain) <= {3, 4}
+    assert set(opu.calibration_.grain) <= {3, 4}
     X = np.eye(opu.max_inputs)
     once, twice = (opu.intensity(X, 500) for _ in range(2))
     assert min(np.corrcoef(*pair)[0, 1] for pair in zip(once, twice, strict=True)) > 0.9
@@ -402,7 +402,7 @@ def test_light_that_flickers():
         return (frames(patterns) * powers).clip(0, 255)
 
     bench._frames = flickering
-    calibration = BenchOPU(bench).calibrate()._calibration
+    calibration = BenchOPU(bench).calibrate().calibration_
     assert set(calibration.grain) <= {3, 4}
     assert len(calibration.pixels) > 500
 
@@ -590,7 +590,7 @@ def test_a_second_fit_shows_nothing(tmp_path):
     longer = BenchOPU(bench, store=tmp_path / "readings")
     assert np.array_equal(longer.intensity(X, 120)[:, :100], first[0])
     assert longer.report()[:2] == (3, len(X))  # the reference has shown that it is this bench
-    assert not np.array_equal(opu.intensity(X, 100, exposure=1), first[0])
+    assert not np.array_equal(opu.intensity(X, 100, first_exposure=1), first[0])
     assert not np.array_equal(opu.calibrate().intensity(X, 100), first[0])
 
 

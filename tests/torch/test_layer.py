@@ -181,7 +181,7 @@ def test_learns_through_light(rng):
 class Bench(Device):
     """A device that is known by its readings alone."""
 
-    def intensity(self, X, n, *, repeat=1, exposure=0):
+    def intensity(self, X, n, *, repeat=1, first_exposure=0):
         return np.ones((len(X), n)) * (X**2).sum(axis=1, keepdims=True)
 
 
