@@ -21,9 +21,9 @@ After this notebook you can
 # The size of a grain
 # -------------------
 # A laser lights a square of side D on a diffuser, whose roughness gives each point a random phase.
-# In the far field at a distance z, or in the focal plane of a lens of focal length z, the field is
-# the Fourier transform of the light in the square. Intensities at two points of the camera
-# correlate by the squared Fourier transform of what is lit:
+# In the :term:`far field` at a distance z, or in the focal plane of a lens of focal length z, the
+# field is the Fourier transform of the light in the square. Intensities at two points of the
+# camera correlate by the squared Fourier transform of what is lit:
 #
 # .. math::
 #

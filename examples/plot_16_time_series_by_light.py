@@ -4,16 +4,17 @@
 ========================
 
 A camera that sees the last frame again has a memory. Show the glass an input together with what the
-camera has just read, again and again, and the readings become a *reservoir*: a fixed random network
-that remembers its inputs, of which only a linear readout is trained [1]_ [2]_. Or show the glass
-the last two inputs and no reading at all: then light makes products of the inputs, as *next
+camera has just read, again and again, and the readings become a :term:`reservoir`: a fixed random
+network that remembers its inputs, of which only a linear readout is trained [1]_ [2]_. Or show the
+glass the last two inputs and no reading at all: then light makes products of the inputs, as *next
 generation* reservoirs do [3]_ [4]_. We forecast chaos with both, and compare them with simpler
 models and with the best forecast that noisy data allow.
 
 After this notebook you can
 
 - build a reservoir from :meth:`OPU.intensity <skopu.OPU.intensity>` in a few lines;
-- forecast a chaotic series, and say for how many Lyapunov times the forecast holds;
+- forecast a chaotic series, and say for how many :term:`Lyapunov times <Lyapunov time>` the
+  forecast holds;
 - say what light computes from delayed inputs, and when a computer does it as well without light.
 """
 

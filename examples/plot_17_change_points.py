@@ -81,7 +81,7 @@ def newma(features, fast=1 / 50, slow=1 / 200):
 # - Averages of camera readings, of :math:`|r \cdot x|^2`: its mean squares and products, so its
 #   covariance, and its mean only together with it.
 # - Averages of "rbf" features, which light makes by :term:`holography`: everything, as n grows.
-#   Their distance is the *maximum mean discrepancy* of two distributions.
+#   Their distance is the :term:`maximum mean discrepancy` of two distributions.
 #
 # :doc:`/user_guide/kernel_machines` lists these features and their kernels.
 #
