@@ -98,39 +98,52 @@ class FeatureMap(NamedTuple):
 
 @functools.lru_cache(maxsize=64)
 def _phases(seed, start, stop):
-    words = raw_bytes(bit_generator(seed, "offs"), 4 * stop).view("<u4")
-    phases = words[start:] * (2 * math.pi / 2**32)
+    first = start // 8 * 8  # eight phases take a step of Philox
+    bits = bit_generator(seed, "offs").advance(first // 8)
+    words = raw_bytes(bits, 4 * (stop - first)).view("<u4")
+    phases = words[start - first :] * (2 * math.pi / 2**32)
     phases.flags.writeable = False
     return phases
 
 
-def feature_map(estimator, X, sample_weight=None, *, seed=None):
+def feature_map(estimator, X, sample_weight=None):
     """The map that an estimator's n, kernel, degree, gamma, opu and random_state describe.
 
     Of X, the number of features counts, and their variance, where gamma is "scale"; then weights
-    of samples count as repeated ones would. A seed takes the place of ``random_state``. Raises
-    ValueError where a parameter does not suit the kernel, or the device is smaller.
+    of samples count as repeated ones would. Raises ValueError as `make_map` does.
     """
-    n, n_inputs = check_count(estimator.n, "n"), X.shape[1]
-    kernel = estimator.kernel
-    kernel = kernel if isinstance(kernel, Kernel) else KERNELS[kernel]
+    kernel, gamma = kernel_of(estimator.kernel), estimator.gamma
+    if kernel.has_gamma and (gamma is None or gamma == "scale"):
+        gamma = _scale_gamma(X, sample_weight)
+    opu, seed = estimator.opu, draw_seed(estimator.random_state)
+    return make_map(estimator.n, kernel, estimator.degree, gamma, X.shape[1], opu, seed)
+
+
+def kernel_of(kernel):
+    """A kernel by its name, or itself."""
+    return kernel if isinstance(kernel, Kernel) else KERNELS[kernel]
+
+
+def make_map(n, kernel, degree, gamma, n_inputs, opu, seed):
+    """The map of these parameters, with a device of its own.
+
+    Raises ValueError where a parameter does not suit the kernel, or the device is smaller.
+    """
+    n = check_count(n, "n")
     if kernel.reading not in ("intensity", "linear"):
         raise ValueError(
             f'reading of {type(kernel).__name__} must be "intensity" or "linear", got '
             f"{kernel.reading!r}."
         )
-    degree, gamma = estimator.degree, estimator.gamma
     degree = kernel.default_degree if degree is None else kernel.check_degree(degree)
     if kernel.has_gamma:
-        gamma = _scale_gamma(X, sample_weight) if gamma is None or gamma == "scale" else gamma
         gamma = check_positive(gamma, "gamma")
     elif gamma is not None:
         raise ValueError(
             f"The {kernel.name} kernel has no gamma, got gamma={gamma!r}. Leave it "
             'None and scale X instead, or choose kernel="rbf".'
         )
-    seed = draw_seed(estimator.random_state) if seed is None else seed
-    opu = resolve_opu(None if estimator.opu is None else clone(estimator.opu), seed=seed)
+    opu = resolve_opu(None if opu is None else clone(opu), seed=seed)
     opu.check(n_inputs, n, kernel.reading)
     features = FeatureMap(opu, n, kernel, degree, gamma, n_inputs, seed)
     try:

@@ -138,6 +138,24 @@ class Bench(Device):
         return abs(GaussianMedium(random_state=5).field(X, n)) ** 2
 
 
+class Seeded(Bench):
+    """A device that has a seed, and no ideal twin."""
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def intensity(self, X, n, *, repeat=1, first_exposure=0):
+        return abs(GaussianMedium(random_state=self.random_state).field(X, n)) ** 2
+
+
+def test_glass_of_a_device_of_ones_own():
+    features = OpticalRandomFeatures(opu=Seeded(), random_state=0)
+    display = KernelApproximationDisplay.from_estimator(
+        features, X[:30], n_features=[10, 100], n_repeats=3
+    )
+    assert len(np.unique(display.errors)) == 6
+
+
 @pytest.mark.parametrize("noisy", [False, True])
 @pytest.mark.parametrize("bench", [False, True])
 def test_glass_that_is_measured_has_no_spread(noisy, bench):

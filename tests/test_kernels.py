@@ -12,7 +12,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.svm import SVC
 
-from skopu.kernels import arc_cosine_kernel, optical_kernel
+from skopu.kernels import KERNELS, arc_cosine_kernel, optical_kernel
 from tests.statistics import z_score
 
 X = np.random.default_rng(0).normal(size=(9, 5))
@@ -187,3 +187,10 @@ def test_bounded_by_the_norms(n_x, n_y, n_features, scale, case):
     assert value.shape == (n_x, n_y)
     assert (value >= 0).all()
     assert (value <= np.sqrt(diagonals[0])[:, None] * np.sqrt(diagonals[1]) * (1 + 1e-6)).all()
+
+
+@pytest.mark.parametrize("name", ["speckle", "arc_cosine"])
+def test_exact_kernels_of_the_default_degree(name, rng):
+    X = rng.normal(size=(4, 3))
+    function = {"speckle": optical_kernel, "arc_cosine": arc_cosine_kernel}[name]
+    assert_allclose(KERNELS[name].exact(X), function(X))

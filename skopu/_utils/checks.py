@@ -67,10 +67,10 @@ def check_seed(random_state, owner):
     if random_state is None:
         return 0
     integer = isinstance(random_state, numbers.Integral)
-    if integer and not isinstance(random_state, bool | np.bool_) and random_state >= 0:
+    if integer and not isinstance(random_state, bool | np.bool_) and 0 <= random_state < 2**128:
         return int(random_state)
     raise ValueError(
-        f"random_state of {owner} must be a non-negative integer or None, got "
+        f"random_state of {owner} must be an integer from 0 to 2**128 - 1 or None, got "
         f"{random_state!r}: one seed names one piece of glass, so generators that "
         "change as they are used cannot name it. Draw an integer from yours first."
     )

@@ -194,8 +194,9 @@ class Readings:
         if self.store is not None:
             for key, reading in self.store.load(list(rows_of)):
                 if len(reading) >= n:
-                    counts[rows_of.pop(key)] = reading[:n]
-        self._n_stored += len(keys) - len(rows_of)
+                    rows = rows_of.pop(key)
+                    counts[rows] = reading[:n]
+                    self._n_stored += len(rows)
         self._bar(len(keys) - len(rows_of))
         if not rows_of:
             return counts

@@ -3,6 +3,7 @@
 import os
 import queue
 import threading
+import weakref
 from concurrent.futures import Future, wait
 
 import numpy as np
@@ -275,6 +276,7 @@ class Bench:
             self._unanswered = None  # frames that come too late are of no use
         if self._worker is None:
             self._worker = _Worker()
+            weakref.finalize(self, self._worker.stop)
         answer = self._worker.submit(function, *args)
         self._unanswered = answer  # also where the wait is interrupted
         result = answer.result(self.timeout)
@@ -352,10 +354,14 @@ class _Worker:
         self._calls.put((answer, function, args))
         return answer
 
+    def stop(self):
+        self._calls.put(None)
+
     def _work(self):
-        while True:
-            answer, function, args = self._calls.get()
+        while (call := self._calls.get()) is not None:
+            answer, function, args = call
             try:
                 answer.set_result(function(*args))
             except BaseException as error:  # it is raised where the answer is waited for
                 answer.set_exception(error)
+            del call, answer, function, args  # while it waits, it keeps no bench alive

@@ -25,7 +25,8 @@ class RecoveredInputs(NamedTuple):
     Attributes
     ----------
     X : ndarray of shape (n_samples, n_inputs)
-        Real amplitudes. The sign of a row is unknown; it is chosen so that its sum is not negative.
+        Real amplitudes. The sign of a row is unknown: without bounds, it is chosen so that its sum
+        is not negative.
     residual : ndarray of shape (n_samples,)
         Norm of the difference between the moduli of the recovered and of the read field, relative
         to the norm of the latter.
@@ -153,7 +154,7 @@ def recover_inputs(
     tol, seed = check_positive(tol, "tol"), check_count(random_state, "random_state", 0)
     n_init = check_count(n_init, "n_init")
     max_residual = check_positive(max_residual, "max_residual")
-    limits = None if bounds is None else [_check_bounds(bounds)] * n_inputs
+    limits = None if bounds is None else np.tile(_check_bounds(bounds), (n_inputs, 1))
     operator = medium.as_linear_operator(n_inputs, intensity.shape[1])
     found, residuals = np.zeros((len(intensity), n_inputs)), np.zeros(len(intensity))
     # One row is too little work for several threads: they cost more than they bring.
@@ -167,9 +168,11 @@ def recover_inputs(
                     x, residual = _descend(operator, moduli, start, limits, scale, max_iter, tol)
                     if residual < residuals[i]:
                         residuals[i] = residual
-                        found[i] = scale * x * (1 if x.sum() >= 0 else -1)
+                        found[i] = scale * x
                     if residuals[i] < _EXPLAINED:
                         break
+            if bounds is None and found[i].sum() < 0:
+                found[i] *= -1
             done(1)
     n_modes = intensity.shape[1]
     if n_modes < (1.5 if bounds is None else 1) * n_inputs:
@@ -205,7 +208,8 @@ def _start(operator, intensity, seed):
     """Estimate from the spectrum; of intensities with mean 1."""
     n_modes, n_inputs = operator.shape
     power = _mean_power(operator)
-    weights = (intensity - 1) / (intensity + np.sqrt(n_modes / n_inputs) - 1)
+    # With no more modes than inputs, the formula has a pole.
+    weights = (intensity - 1) / (intensity + np.sqrt(max(n_modes / n_inputs, 1.01)) - 1)
     if n_inputs == 1:
         return np.full(1, 1 / np.sqrt(power))
 
@@ -244,8 +248,9 @@ def _descend(operator, moduli, start, limits, scale, max_iter, tol):
         return 0.5 * np.sum(difference**2) / n_modes, gradient / n_modes
 
     if limits is not None:
-        limits = [tuple(None if end is None else end / scale for end in pair) for pair in limits]
-        start = start * (1 if start.sum() >= 0 else -1)
+        limits = limits / scale
+        inside = [np.clip(sign * start, *limits.T) for sign in (1, -1)]
+        start = min(inside, key=lambda x: np.linalg.norm(abs(x) - abs(start)))
     options = {"maxiter": max_iter, "ftol": tol * 1e-3, "gtol": tol, "maxcor": 20}
     result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=limits, options=options)
     return result.x, float(np.sqrt(2 * result.fun * n_modes) / np.linalg.norm(moduli))
@@ -258,4 +263,5 @@ def _check_bounds(bounds):
         raise ValueError(f"bounds must be two numbers or None, got {bounds!r}.")
     if len(numbers) == 2 and numbers[0] >= numbers[1]:
         raise ValueError(f"bounds are empty: {bounds!r}.")
-    return tuple(None if end is None else float(end) for end in ends)
+    lower, upper = ends
+    return -np.inf if lower is None else float(lower), np.inf if upper is None else float(upper)

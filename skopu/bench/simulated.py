@@ -113,6 +113,8 @@ class SimulatedBench(Bench):
         self._camera.check()
         self._offset = dark_level * FULL_SCALE / self.full_scale
         self._background, self._latency, self._drift = background, latency, drift
+        if hangs and timeout is None:
+            raise ValueError("hangs of SimulatedBench needs a timeout, which a call then exceeds.")
         self._chances = {"lost": lost, "repeated": repeated, "late": late, "hangs": hangs}
         self._chance = np.random.default_rng([seed, 0])
         self._time, self._n_frames = 1.0, 0

@@ -39,7 +39,7 @@ class ArcCosineKernel(Kernel):
 
     def exact(self, X, Y=None, *, degree=None, gamma=None):
         """`arc_cosine_kernel`."""
-        return arc_cosine_kernel(X, Y, degree)
+        return arc_cosine_kernel(X, Y, self.default_degree if degree is None else degree)
 
 
 ARC_COSINE = ArcCosineKernel()

@@ -33,7 +33,7 @@ class SpeckleKernel(Kernel):
 
     def exact(self, X, Y=None, *, degree=None, gamma=None):
         """`optical_kernel`."""
-        return optical_kernel(X, Y, degree)
+        return optical_kernel(X, Y, self.default_degree if degree is None else degree)
 
 
 SPECKLE = SpeckleKernel()

@@ -224,14 +224,18 @@ class Camera(BaseEstimator):
         frames = backend.to_numpy(intensity)
         reading = np.empty(frames.shape, np.float64 if counts else frames.dtype)
 
+        # Without noise, all exposures are equal.
+        numbers = range(first_exposure, first_exposure + (repeat if self.is_random else 1))
+
         def expose(rows):
             generators = Generators(seed)
             signals = frames[rows] * gain[rows, None]
             signals.flags.writeable = False  # each exposure begins with them
             total = 0.0
-            for exposure in range(first_exposure, first_exposure + repeat):
+            for exposure in numbers:
                 total = total + _detect(chain, signals, generators, keys[rows], exposure)
-            np.multiply(total, unit[rows, None] / repeat, out=reading[rows], casting="same_kind")
+            scale = unit[rows, None] / len(numbers)
+            np.multiply(total, scale, out=reading[rows], casting="same_kind")
 
         run_pieces(expose, pieces(len(frames), max(1, _PIECE // frames.shape[1])))
         if counts and repeat == 1:

@@ -107,25 +107,8 @@ class ShotNoise(CameraEffect):
         instead = ", or None for no shot noise"
         check_positive(self.photons, "photons of Camera", 1e12, instead)
 
-    def apply(self, signal, generator):
-        """Draw the number of photons of each mode.
-
-        Parameters
-        ----------
-        signal : ndarray of shape (n_modes,), float64
-            Expected signal.
-        generator : numpy.random.Generator
-            For this frame and exposure only.
-
-        Returns
-        -------
-        signal : ndarray of shape (n_modes,)
-            Signal of the photons that were counted.
-        """
-        return self.apply_frames(signal[None], lambda i: generator)[0]
-
     def apply_frames(self, signals, generators):
-        """`apply` for several frames."""
+        """Draw the number of photons of each mode."""
         photons = float(self.photons)
         expected = signals * photons
         if (most := expected.max()) > 1e18:
@@ -158,25 +141,8 @@ class ReadNoise(CameraEffect):
         """Raise ValueError unless ``read_noise`` is a positive number."""
         check_positive(self.read_noise, "read_noise of Camera", instead=", or 0")
 
-    def apply(self, signal, generator):
-        """Add the noise.
-
-        Parameters
-        ----------
-        signal : ndarray of shape (n_modes,), float64
-            Signal.
-        generator : numpy.random.Generator
-            For this frame and exposure only.
-
-        Returns
-        -------
-        signal : ndarray of shape (n_modes,)
-            Noisy signal.
-        """
-        return self.apply_frames(signal[None], lambda i: generator)[0]
-
     def apply_frames(self, signals, generators):
-        """`apply` for several frames."""
+        """Add the noise."""
         noise = np.empty(signals.shape)
         for i, frame in enumerate(noise):
             generators(i).standard_normal(out=frame)

@@ -316,6 +316,11 @@ class MeasuredMedium(Medium):
             raise ValueError("The transmission matrix is zero: no light came through.")
         rms = float(largest * np.sqrt(power / matrix.size))
         if self.normalize == "rms":
+            if rms < np.finfo(np.float64).tiny:
+                raise ValueError(
+                    f"Entries of the transmission matrix have a root mean square of {rms:.1g}, "
+                    "which no float can scale to 1. Give it in a larger unit."
+                )
             return matrix, 1 / rms, rms
         if not 1e-18 < rms < 1e18:  # whose squares are intensities, in single precision too
             raise ValueError(

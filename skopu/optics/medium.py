@@ -36,6 +36,8 @@ class Medium(BaseEstimator):
         Number of modes best computed together; 1 unless a medium overrides it.
     is_coherent : bool
         Whether an intensity is the squared modulus of one field; True unless a medium overrides it.
+    is_steady : bool
+        Whether a row always has the same field; True unless a medium overrides it.
 
     See Also
     --------
@@ -61,6 +63,7 @@ class Medium(BaseEstimator):
 
     modes_per_group = 1
     is_coherent = True
+    is_steady = True
 
     def matrix_block(self, n_inputs, inputs, modes, *, dtype, seed):
         """Block of the transposed matrix; the one method that a medium of your own needs.

@@ -202,7 +202,8 @@ class OPU(DefaultPartsMixin, Device):
         repeat : int, default=1
             Number of exposures to average.
         first_exposure : int, default=0
-            Number of the first exposure; each number has its own noise.
+            Number of the first exposure; each number has its own noise. A row takes
+            ``exposures(1, repeat=repeat)`` numbers; readings closer together share frames.
 
         Returns
         -------
@@ -231,8 +232,9 @@ class OPU(DefaultPartsMixin, Device):
         repeat : int, default=1
             Number of exposures to average.
         first_exposure : int, default=0
-            Number of the first frame; each number has its own noise. A row takes
-            ``exposures(1, "linear", signed=True)`` numbers; readings closer together share frames.
+            Number of the first exposure; each number has its own noise. A row takes
+            ``exposures(1, "linear", signed=True, repeat=repeat)`` numbers; readings closer together
+            share frames.
 
         Returns
         -------
@@ -271,7 +273,7 @@ class OPU(DefaultPartsMixin, Device):
         Raises
         ------
         ValueError
-            If intensities are not those of a single field.
+            If intensities are not those of a single field, or the glass drifts.
 
         Examples
         --------
@@ -285,6 +287,11 @@ class OPU(DefaultPartsMixin, Device):
         """
         medium, backend = self._medium(), backend_of(X)
         xp, n = backend.namespace, cotangents.shape[1]
+        if not medium.is_steady:
+            raise ValueError(
+                f"The glass of {medium!r} has changed since X was read, so its gradient is "
+                "unknown. Stop gradients before the device, or take glass that stands still."
+            )
         if mode == "intensity":
             if not medium.is_coherent:
                 raise ValueError(

@@ -25,11 +25,13 @@ class SeededModule(nn.Module):
 
     def get_extra_state(self):
         """What ``state_dict`` holds beside parameters: the seed of the glass."""
-        return torch.tensor([self._glass()])
+        seed = self._glass()
+        words = range(0, max(1, seed.bit_length()), 32)  # a tensor has no integers above 2**63
+        return torch.tensor([seed >> word & 0xFFFFFFFF for word in words])
 
     def set_extra_state(self, state):
         """Take the seed from what is loaded; ValueError where ``opu`` has another of its own."""
-        (seed,) = map(int, state)
+        seed = sum(int(word) << 32 * i for i, word in enumerate(state))
         if self._has_own_glass():
             if seed != self._glass():
                 raise ValueError(

@@ -1,10 +1,8 @@
 """Random features of light as a layer of a network."""
 
-from types import SimpleNamespace
-
 import torch
 
-from .._feature_map import feature_map
+from .._feature_map import kernel_of, make_map
 from .._utils.checks import check_count
 from ..kernels import KERNELS, Kernel
 from ..optics import LayeredMedium
@@ -15,7 +13,7 @@ class OPULayer(SeededModule):
     """Layer without parameters that maps the last dimension to random features made by light.
 
     It computes the features of `skopu.OpticalRandomFeatures` with the same parameters [1]_, on the
-    device and in the dtype of its input.
+    device and in the dtype of its input. Only ``gamma`` cannot follow the data: give a number.
 
     Read more in the :doc:`user guide </user_guide/pytorch>`.
 
@@ -150,14 +148,11 @@ class OPULayer(SeededModule):
                 "layer for each."
             )
         if known is None or known.seed != self.seed:
-            kernel = self.kernel if isinstance(self.kernel, Kernel) else KERNELS[self.kernel]
-            gamma = self.gamma
+            kernel, gamma = kernel_of(self.kernel), self.gamma
             if kernel.has_gamma and gamma is None:
                 gamma = 1 / n_inputs
-            options = {"n": self.n, "kernel": kernel, "degree": self.degree, "gamma": gamma}
-            described = SimpleNamespace(opu=self._make_device(LayeredMedium), **options)
-            shape = SimpleNamespace(shape=(1, n_inputs))
-            self._map = feature_map(described, shape, seed=self.seed)
+            opu = self._make_device(LayeredMedium)
+            self._map = make_map(self.n, kernel, self.degree, gamma, n_inputs, opu, self.seed)
         return self._map
 
     def extra_repr(self):

@@ -1,10 +1,12 @@
 """The bench itself: its two functions, its limits, its one process."""
 
 import copy
+import gc
 import multiprocessing
 import pickle
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -201,3 +203,21 @@ def test_a_fork_has_no_bench():
     process.start()
     process.join()
     assert "this is another one" in results.get()
+
+
+@pytest.mark.parametrize("timeout", [None, 30.0])
+def test_a_bench_that_is_dropped_is_freed(timeout):
+    bench = SimulatedBench(n_inputs=16, frame_shape=(8, 8), timeout=timeout)
+    bench.take(np.eye(16, dtype=np.uint8)[:1])
+    freed = weakref.finalize(bench, int)
+    del bench
+    end = time.monotonic() + 10
+    while freed.alive and time.monotonic() < end:  # its thread lets go a moment after it answers
+        gc.collect()
+        time.sleep(0.01)
+    assert not freed.alive
+
+
+def test_calls_that_hang_need_a_timeout():
+    with pytest.raises(ValueError, match="hangs of SimulatedBench"):
+        SimulatedBench(hangs=0.5, timeout=None)

@@ -627,6 +627,10 @@ def test_a_store_with_another_bench(tmp_path):
     fixed = Bench(bench.show, bench.grab, n_inputs=64, batch_size=64, full_scale=255)
     with pytest.raises(BenchError, match="has no set_exposure"):
         BenchOPU(fixed, store=store).intensity(X, 100)
+    # A row that comes twice is shown once, and neither comes from the store.
+    twice = BenchOPU(bench, store=tmp_path / "twice")
+    twice.intensity(np.repeat(X, 2, axis=0), 20)
+    assert twice.report().n_stored == 0
     # More pixels than were stored are read anew.
     few = BenchOPU(bench, store=store, n_outputs=20)
     assert few.intensity(1 - X, 20).shape == (10, 20)

@@ -54,6 +54,26 @@ def test_bounds_take_fewer_modes():
     assert errors(found, X).max() < 1e-3
 
 
+@pytest.mark.parametrize("bounds", [(-1, 0), (-0.7, 0.3), (None, -0.1), (-1, 1)])
+def test_bounds_of_any_sign(bounds):
+    lower = -1 if bounds[0] is None else bounds[0]
+    X = np.random.default_rng(0).uniform(lower, bounds[1], size=(3, 40))
+    medium = GaussianMedium(1)
+    found, _ = recover_inputs(medium, OPU(medium).intensity(X, 120), 40, bounds=bounds)
+    assert found.min() >= lower - 1e-3
+    assert found.max() <= bounds[1]
+    assert errors(found, X).max() < 1e-3
+
+
+def test_as_many_modes_as_inputs_of_which_some_are_dark():
+    X, medium = np.random.default_rng(0).random((5, 30)), GaussianMedium(3)
+    readings = OPU(medium, Camera(bits=8)).intensity(X, 30)
+    assert (readings == 0).any()
+    found, residual = recover_inputs(medium, readings, 30, bounds=(0, 1))
+    assert np.isfinite(found).all()
+    assert residual.max() < 0.1
+
+
 def test_too_few_modes_are_told():
     X, medium = np.random.default_rng(0).normal(size=(2, 60)), GaussianMedium(1)
     with pytest.warns(ConvergenceWarning, match="2 of 2 rows do not explain their speckle"):

@@ -184,6 +184,18 @@ def test_partial_coherence_lowers_the_contrast(n_speckles):
     assert_allclose(opu.linear(x, 100)[:, ::2], np.sqrt(2) * inside.real, atol=1e-12)
 
 
+@pytest.mark.parametrize("flaw", [flaws.Crosstalk, flaws.UnscatteredLight, flaws.UnevenLight])
+def test_a_mode_of_a_measured_matrix_gives_two_projections(flaw):
+    matrix = GaussianMedium(3).transmission_matrix(20, 100)
+    opu, X = OPU(flaw(MeasuredMedium(matrix))), rows(4, 20)
+    projections = opu.linear(X, 200)
+    field = opu.field(X, 100)
+    assert_allclose(projections[:, ::2], np.sqrt(2) * field.real, atol=1e-12)
+    assert_allclose(projections[:, 1::2], np.sqrt(2) * field.imag, atol=1e-12)
+    with pytest.raises(ValueError, match="100"):
+        opu.linear(X, 201)
+
+
 @pytest.mark.parametrize(
     "flaw", [flaws.Crosstalk, flaws.UnscatteredLight, flaws.Grains, flaws.Drift]
 )

@@ -174,6 +174,11 @@ def test_bad_matrix(matrix, message):
         MeasuredMedium(matrix).field(np.ones((1, 1)), 1)
 
 
+def test_a_matrix_too_small_to_be_scaled():
+    with pytest.raises(ValueError, match="no float can scale"):
+        MeasuredMedium(1e-310 * glass()).field(np.ones((1, 1)), 1)
+
+
 def test_bad_normalize():
     with pytest.raises(ValueError, match="normalize"):
         MeasuredMedium(glass(), normalize="max").field(np.ones((1, 1)), 1)

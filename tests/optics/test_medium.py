@@ -535,7 +535,7 @@ GOLDEN_FIELDS = [
     n=st.integers(1, 2500),
     start=st.integers(0, 3000),
     n_layers=st.integers(1, 4),
-    seed=st.integers(0, 2**70),
+    seed=st.integers(0, 2**128 - 1),
     dtype=st.sampled_from([np.float64, np.float32, np.uint8, bool, np.float16]),
 )
 def test_any_shape(n_rows, n_inputs, n, start, n_layers, seed, dtype):
@@ -579,7 +579,7 @@ def test_bad_rows(medium, X, message):
         medium.field(X, 5)
 
 
-@pytest.mark.parametrize("seed", [-1, 1.0, True, "x", np.random.RandomState(0)])
+@pytest.mark.parametrize("seed", [-1, 2**128, 1.0, True, "x", np.random.RandomState(0)])
 @pytest.mark.parametrize("kind", [LayeredMedium, GaussianMedium])
 def test_bad_seed(kind, seed):
     with pytest.raises(ValueError, match=f"random_state of {kind.__name__}"):

@@ -391,6 +391,12 @@ def test_vjp_keeps_float32_and_is_nothing_in_the_dark():
     assert not gradient.any()
 
 
+def test_no_vjp_of_glass_that_drifts():
+    opu = OPU(flaws.Crosstalk(flaws.Drift()))
+    with pytest.raises(ValueError, match="has changed since X was read"):
+        opu.vjp(np.ones((1, 3)), np.ones((1, 2)), "linear")
+
+
 def test_no_vjp_without_a_field():
     opu = OPU(flaws.PartialCoherence(n_speckles=2))
     with pytest.raises(ValueError, match="more than one field"):

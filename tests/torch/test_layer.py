@@ -35,6 +35,19 @@ def test_features_are_those_of_the_transformer(X, kernel, degree, medium):
     assert_allclose(narrow, expected, rtol=1e-3, atol=1e-5)
 
 
+def test_a_width_that_would_need_data(X):
+    with pytest.raises(ValueError, match="gamma must be a positive number"):
+        OPULayer(30, "rbf", gamma="scale")(X)
+
+
+@pytest.mark.parametrize("seed", [2**32 + 1, 2**63, 2**128 - 1])
+def test_large_seeds_of_a_device_are_saved(seed):
+    layer, other = (OPULayer(30, opu=OPU(random_state=seed - i)) for i in range(2))
+    layer.load_state_dict(layer.state_dict())
+    with pytest.raises(ValueError, match=f"saved with a device of seed {seed - 1}"):
+        layer.load_state_dict(other.state_dict())
+
+
 def test_default_device_follows_from_the_seed(X):
     expected = OpticalRandomFeatures(30, random_state=4).fit_transform(X.numpy())
     assert_allclose(OPULayer(30, random_state=4)(X), expected, rtol=1e-10)

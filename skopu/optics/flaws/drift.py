@@ -41,7 +41,7 @@ class Drift(FlawedMedium):
 
     Notes
     -----
-    ``transmission_matrix`` is that of the glass at the start.
+    ``transmission_matrix`` is that of the glass at the start. There are no gradients.
 
     Examples
     --------
@@ -53,6 +53,8 @@ class Drift(FlawedMedium):
     >>> float(np.corrcoef(readings[0], readings[300])[0, 1].round(1))  # cos(0.6)^2
     0.7
     """
+
+    is_steady = False
 
     def __init__(self, medium=None, rate=1e-5):
         self.medium = medium

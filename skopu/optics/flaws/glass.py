@@ -7,11 +7,11 @@ import scipy.fft
 import scipy.sparse
 
 from ..._utils.arrays import backend_of
-from ..._utils.checks import check_positive
+from ..._utils.checks import check_not_negative, check_positive
 from ..._utils.streams import bit_generator
 from ..gaussian import GaussianMedium
 from ..medium import whole_field
-from .medium import FlawedMedium, check_inside, check_share
+from .medium import FlawedMedium, check_inside
 from .modulator import FlawedLight
 
 
@@ -52,7 +52,7 @@ class UnscatteredLight(FlawedMedium):
         self.share = share
 
     def _check_flaw(self, n_inputs):
-        check_share(self.share, "share of UnscatteredLight")
+        check_not_negative(self.share, "share of UnscatteredLight", 1)
         advice = "what passes straight is the light of the modulator. Put it around this one."
         check_inside(self, FlawedLight, advice)
 

@@ -1,12 +1,11 @@
 """A medium around another one."""
 
 import copy
-import numbers
 
 from ..._utils.arrays import backend_of, numpy_dtype, working_rows
 from ..._utils.default_parts import DefaultPartsMixin
 from ..._utils.threads import pieces
-from ..device import write_piece
+from ..device import n_modes_of, write_piece
 from ..layered import LayeredMedium
 from ..medium import Medium, whole_field
 
@@ -125,7 +124,7 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         X, mode, out, finish, seed
             See `Medium.read`.
         """
-        self.check(X.shape[1], out.shape[1])
+        self.check(X.shape[1], n_modes_of(out.shape[1], mode))
         parts = self.coherent_parts() if mode == "intensity" else [self]
         if len(parts) == 1:
             self._read_coherent(X, mode, out, finish, seed)
@@ -213,6 +212,11 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         """Whether an intensity is the squared modulus of one field."""
         return self.inner().is_coherent
 
+    @property
+    def is_steady(self):
+        """Whether a row always has the same field."""
+        return self.inner().is_steady
+
     def mean_power(self):
         """Mean squared modulus of the entries of the matrix.
 
@@ -273,11 +277,3 @@ def check_inside(medium, flaws, advice):
                 f"{type(inside).__name__} cannot be inside {type(medium).__name__}: {advice}"
             )
         inside = inside.inner()
-
-
-def check_share(value, name, below=1.0):
-    """Return value as a float from 0 to below that, or say what is wrong with it."""
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if real and 0 <= value < below:
-        return float(value)
-    raise ValueError(f"{name} must be a number from 0 to below {below:g}, got {value!r}.")

@@ -7,10 +7,11 @@ import numpy as np
 import scipy.sparse
 
 from ..._utils.arrays import backend_of, numpy_dtype, working_rows
-from ..._utils.checks import check_count, check_positive
+from ..._utils.checks import check_count, check_not_negative, check_positive
 from ..._utils.threads import pieces
+from ..device import n_modes_of
 from ..medium import whole_field
-from .medium import FlawedMedium, check_share
+from .medium import FlawedMedium
 
 
 class FlawedLight(FlawedMedium):
@@ -40,7 +41,7 @@ class FlawedLight(FlawedMedium):
             See `Medium.read`.
         """
         # By the way of the medium inside, which may need no field, or adds up intensities itself.
-        self.check(X.shape[1], out.shape[1])
+        self.check(X.shape[1], n_modes_of(out.shape[1], mode))
         for rows in pieces(X.shape[0], working_rows(16 * X.shape[1])):
             light, view = self._light_of(X[rows, :]), out[rows, :]
             self.inner().read(light, mode, view, finish=finish, seed=seed)
@@ -191,7 +192,7 @@ class Crosstalk(FlawedLight):
         self.shape = shape
 
     def _check_flaw(self, n_inputs):
-        check_share(self.share, "share of Crosstalk")
+        check_not_negative(self.share, "share of Crosstalk", 1)
         _grid(n_inputs, self.shape, "Crosstalk")
 
     def _light(self, n_inputs):

@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 
-from ..._utils.checks import check_seed
+from ..._utils.checks import check_not_negative, check_seed
 from ..._utils.streams import bit_generator, circular_gaussian, raw_bytes
 from ..camera_effects import FULL_SCALE, CameraEffect
-from .medium import check_share
 
 
 class _FixedEffect(CameraEffect):
@@ -56,7 +55,7 @@ class DarkLevel(_FixedEffect):
 
     def check(self):
         """Raise ValueError unless ``level`` is within the scale of the camera."""
-        check_share(self.level, "level of DarkLevel", FULL_SCALE)
+        check_not_negative(self.level, "level of DarkLevel", FULL_SCALE)
 
     def apply(self, signal, generator):
         """Add the level.
@@ -108,7 +107,7 @@ class PixelGain(_FixedEffect):
 
     def check(self):
         """Raise ValueError unless ``spread`` is from 0 to below 1, and ``random_state`` a seed."""
-        check_share(self.spread, "spread of PixelGain")
+        check_not_negative(self.spread, "spread of PixelGain", 1)
         check_seed(self.random_state, "PixelGain")
 
     def apply(self, signal, generator):
@@ -162,7 +161,7 @@ class Nonlinearity(_FixedEffect):
 
     def check(self):
         """Raise ValueError unless ``strength`` is from 0 to below one half."""
-        check_share(self.strength, "strength of Nonlinearity", 0.5)
+        check_not_negative(self.strength, "strength of Nonlinearity", 0.5)
 
     def apply(self, signal, generator):
         """Bend the response.
@@ -219,8 +218,8 @@ class DefectivePixels(_FixedEffect):
 
     def check(self):
         """Raise ValueError unless both are shares that add up to at most 1."""
-        hot = check_share(self.hot, "hot of DefectivePixels")
-        dead = check_share(self.dead, "dead of DefectivePixels")
+        hot = check_not_negative(self.hot, "hot of DefectivePixels", 1)
+        dead = check_not_negative(self.dead, "dead of DefectivePixels", 1)
         if hot + dead > 1:
             raise ValueError(f"hot={hot:g} and dead={dead:g} of DefectivePixels exceed 1 together.")
         check_seed(self.random_state, "DefectivePixels")
