@@ -178,7 +178,7 @@ wrong = np.empty((len(seeds), len(photons), 2))
 for row, seed in enumerate(seeds):
     for column, number in enumerate(photons):
         table = SimulatedBench(128, (40, 40), grain=2, photons=number, random_state=seed)
-        device = BenchOPU(table, n_reference=0)
+        device = BenchOPU(table, reference_size=0)
         for i, repeat in enumerate((1, 4)):
             medium, report = measure_transmission_matrix(device, 64, 150, repeat=repeat)
             wrong[row, column, i] = 1 - report.correlation
@@ -208,7 +208,7 @@ axes.legend()
 
 twin = []
 for seed in seeds:
-    device = BenchOPU(SimulatedBench(128, (64, 64), grain=2, random_state=seed), n_reference=0)
+    device = BenchOPU(SimulatedBench(128, (64, 64), grain=2, random_state=seed), reference_size=0)
     medium, report = measure_transmission_matrix(device, 64, 500)
     twin.append([accuracy(each, seed, n=500) for each in (device, OPU(medium))])
 twin = np.array(twin)
@@ -267,8 +267,8 @@ for n_references in (3, 8):
     values = []
     for seed in seeds:
         table = SimulatedBench(32 + 8 * n_references, (40, 40), grain=2, random_state=seed)
-        options = {"n_references": n_references, "n_reference": 8}
-        device = BenchOPU(table, n_reference=0)
+        options = {"n_references": n_references, "reference_size": 8}
+        device = BenchOPU(table, reference_size=0)
         values.append(measure_transmission_matrix(device, 32, 100, **options)[1].correlation)
     print(f"{n_references} references, correlation: {estimate(values, 4)}")
 

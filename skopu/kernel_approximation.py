@@ -49,7 +49,7 @@ class OpticalRandomFeatures(
     gamma : float or "scale", default=None
         Width of ``exp(-gamma |x - y|^2)``, for "rbf" only. None and "scale" mean
         ``1 / (n_features * X.var())``, as in `sklearn.svm.SVC`.
-    opu : OPU, default=None
+    opu : Device, default=None
         The device; cloned by `fit`. None uses a `LayeredMedium` and an ideal camera, with a seed
         drawn from ``random_state``.
     random_state : int, RandomState instance or None, default=None

@@ -42,7 +42,7 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
         Maximum number of products with the matrix for one with its function; at least 4.
     preconditioner : {"diagonal", "nystrom"}, default=None
         How to improve the condition of the matrix, for "log" and "inv".
-    opu : OPU, default=None
+    opu : Device, default=None
         The device; cloned by `fit`. None uses a `GaussianMedium` and an ideal camera, with a
         seed drawn from ``random_state``.
     random_state : int, RandomState instance or None, default=None
@@ -134,7 +134,7 @@ class OPUTraceEstimator(DeviceMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, memmap, sparse matrix, LinearOperator} of shape (n, n)
+        X : {array-like, memmap, sparse matrix, LinearOperator, Dask array} of shape (n, n)
             Square matrix; symmetric if there is a function.
         y : Ignored
             Not used, present for API consistency.

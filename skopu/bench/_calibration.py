@@ -103,16 +103,16 @@ class BenchCalibration:
         return (counts - self.dark[:n]) / self.unit[:n]
 
 
-def reference_of(bench, n_reference):
-    """Amplitudes of the reference: all of the last n_reference, and no other."""
+def reference_of(bench, reference_size):
+    """Amplitudes of the reference: all of the last reference_size, and no other."""
     amplitudes = np.zeros(bench.n_amplitudes)
-    amplitudes[bench.n_amplitudes - n_reference :] = 1
+    amplitudes[bench.n_amplitudes - reference_size :] = 1
     return amplitudes
 
 
-def random_amplitudes(bench, n_reference, count):
+def random_amplitudes(bench, reference_size, count):
     """Random patterns beside the reference: half of the mirrors, or phases 0 and pi."""
-    n = bench.n_amplitudes - n_reference
+    n = bench.n_amplitudes - reference_size
     signs = random_signs(0, "cal", count, n)
     amplitudes = np.zeros((count, bench.n_amplitudes))
     amplitudes[:, :n] = signs if bench.modulation == "phase" else signs > 0
@@ -120,14 +120,14 @@ def random_amplitudes(bench, n_reference, count):
     return amplitudes
 
 
-def calibrate(recorder, *, n_reference, roi, exposure):
+def calibrate(recorder, *, reference_size, roi, exposure):
     """Calibration of the bench of a recorder."""
     bench = recorder.bench
-    *lights, reference = random_amplitudes(bench, n_reference, _N_RANDOM + 1)
+    *lights, reference = random_amplitudes(bench, reference_size, _N_RANDOM + 1)
     bright = max(lights, key=np.linalg.norm)
     # Without mirrors of its own, a random pattern serves as the reference of drift.
-    if n_reference:
-        reference = reference_of(bench, n_reference)
+    if reference_size:
+        reference = reference_of(bench, reference_size)
         bright = bright + reference
     exposure = _set_exposure(recorder, bright, exposure, roi)
     sequence = np.zeros((_N_DARK + 2 * _N_RANDOM + 1, bench.n_amplitudes))
@@ -135,7 +135,7 @@ def calibrate(recorder, *, n_reference, roi, exposure):
     made = []
 
     def diagnose(frames):
-        made[:] = [_from_frames(bench, frames, sequence, roi, n_reference, exposure)]
+        made[:] = [_from_frames(bench, frames, sequence, roi, reference_size, exposure)]
         if made[0] is None:
             return "unsteady"
         lit = made[0].intensities(frames[_N_DARK:, made[0].pixels])
@@ -145,7 +145,7 @@ def calibrate(recorder, *, n_reference, roi, exposure):
     return made[0]
 
 
-def _from_frames(bench, frames, sequence, roi, n_reference, exposure):
+def _from_frames(bench, frames, sequence, roi, reference_size, exposure):
     shape = bench.frame_shape
     region = _region(roi, shape)
     inside = np.arange(frames.shape[1]).reshape(shape)[region]
@@ -187,8 +187,8 @@ def _from_frames(bench, frames, sequence, roi, n_reference, exposure):
     usable[tuple(slice(None, None, step) for step in grain)] = True
     usable &= (unit > 0.01 * unit.max()) & (changes > 0.1 * np.median(changes))  # lit, not dead
     levels = speckles[:, usable] / unit[usable]  # before dark pixels are left out
-    if n_reference:
-        usable &= at_reference > _DARKEST * n_reference
+    if reference_size:
+        usable &= at_reference > _DARKEST * reference_size
     # All over the frame, and in an order that a pixel more or less does not change.
     order = np.argsort(bit_generator(0, "pix").random_raw(usable.size), kind="stable")
     chosen = order[usable.ravel()[order]]

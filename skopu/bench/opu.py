@@ -27,7 +27,7 @@ class BenchOPU(Device):
     bits : int, default=None
         Bits of the values of X. None means as many as the bench shows in one frame. A bench of one
         bit shows more of them plane by plane, in `linear` only.
-    n_reference : int or "auto", default="auto"
+    reference_size : int or "auto", default="auto"
         Number of inputs, the last ones, reserved for the reference that `linear` needs; X uses the
         others. "auto" reserves a fifth. With 0, `linear` is not available.
     n_outputs : int, default=None
@@ -105,7 +105,7 @@ class BenchOPU(Device):
         bench,
         *,
         bits=None,
-        n_reference="auto",
+        reference_size="auto",
         n_outputs=None,
         roi=None,
         exposure="auto",
@@ -116,7 +116,7 @@ class BenchOPU(Device):
     ):
         self.bench = bench
         self.bits = bits
-        self.n_reference = n_reference
+        self.reference_size = reference_size
         self.n_outputs = n_outputs
         self.roi = roi
         self.exposure = exposure
@@ -135,7 +135,7 @@ class BenchOPU(Device):
     @property
     def max_inputs(self):
         """Number of inputs available to X."""
-        return self.bench.n_amplitudes - self._n_reference()
+        return self.bench.n_amplitudes - self._reference_size()
 
     @property
     def max_outputs(self):
@@ -260,7 +260,7 @@ class BenchOPU(Device):
         with readings.task(None, 0):
             made = calibrate(
                 readings.recorder,
-                n_reference=self._n_reference(),
+                reference_size=self._reference_size(),
                 roi=self.roi,
                 exposure=self.exposure,
             )
@@ -335,12 +335,12 @@ class BenchOPU(Device):
         self._check_parameters()
         if n_inputs > self.max_inputs:
             raise ValueError(
-                f"The bench has {self.bench.n_amplitudes} inputs, of which {self._n_reference()} "
-                f"are kept for the reference; {n_inputs} were asked for. Reduce the features of X, "
-                "for example with PCA, or set n_reference."
+                f"The bench has {self.bench.n_amplitudes} inputs, of which "
+                f"{self._reference_size()} are kept for the reference; {n_inputs} were asked for. "
+                "Reduce the features of X, for example with PCA, or set reference_size."
             )
-        if mode == "linear" and self._n_reference() == 0:
-            raise ValueError("Linear projections need a reference: set n_reference.")
+        if mode == "linear" and self._reference_size() == 0:
+            raise ValueError("Linear projections need a reference: set reference_size.")
         self._calibrated()
         self._check_limits(n_inputs, n)
 
@@ -421,25 +421,25 @@ class BenchOPU(Device):
         if not (isinstance(self.exposure, str) and self.exposure == "auto"):
             check_positive(self.exposure, "exposure of BenchOPU", instead=' or "auto"')
         check_roi(self.roi)
-        if bench.n_amplitudes - self._n_reference() < 2:
+        n_left = bench.n_amplitudes - self._reference_size()
+        if n_left < 2:
             raise ValueError(
-                f"n_reference of BenchOPU leaves {bench.n_amplitudes - self._n_reference()} of "
-                f"{bench.n_amplitudes} inputs. Two are needed: one input always makes the same "
-                "speckle."
+                f"reference_size of BenchOPU leaves {n_left} of {bench.n_amplitudes} inputs. Two "
+                "are needed: one input always makes the same speckle."
             )
 
-    def _n_reference(self):
+    def _reference_size(self):
         n = self.bench.n_amplitudes
-        if isinstance(self.n_reference, str) and self.n_reference == "auto":
+        if isinstance(self.reference_size, str) and self.reference_size == "auto":
             return max(1, n // 5) if n > 1 else 0
-        return check_count(self.n_reference, "n_reference of BenchOPU", 0, n - 1)
+        return check_count(self.reference_size, "reference_size of BenchOPU", 0, n - 1)
 
     def _settings(self):
         """What a calibration depends on, as text."""
         bench, names = self.bench, ("n_inputs", "input_bits", "modulation", "full_scale")
         limits = {name: getattr(bench, name) for name in names}
         own = {name: getattr(self, name) for name in ("roi", "exposure")}
-        return repr({**limits, **own, "n_reference": self._n_reference()})
+        return repr({**limits, **own, "reference_size": self._reference_size()})
 
     def _calibrated(self):
         """The calibration, made or loaded where there is none for these parameters."""

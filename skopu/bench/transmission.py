@@ -58,7 +58,7 @@ def measure_transmission_matrix(
     n_modes,
     *,
     n_references=8,
-    n_reference=None,
+    reference_size=None,
     phase_steps=False,
     repeat=1,
     n_test=32,
@@ -76,7 +76,7 @@ def measure_transmission_matrix(
     ----------
     opu : Device
         A `BenchOPU`, an `OPU`, or another device that shows zeros and ones. It needs ``n_inputs +
-        n_references * n_reference`` inputs.
+        n_references * reference_size`` inputs.
     n_inputs : int
         Number of inputs to measure, the first ones.
     n_modes : int
@@ -84,7 +84,7 @@ def measure_transmission_matrix(
     n_references : int, default=8
         Number of references, at least 3. Two suffice at a mode where they are not in phase; the
         others are for modes where two are in phase or one is dark, and reveal the noise.
-    n_reference : int, default=None
+    reference_size : int, default=None
         Inputs of each reference. None means an eighth of n_inputs: a quarter as bright as a pattern
         of zeros and ones.
     phase_steps : bool, default=False
@@ -163,7 +163,7 @@ def measure_transmission_matrix(
     n_inputs, n_modes = check_count(n_inputs, "n_inputs"), check_count(n_modes, "n_modes")
     n_references = check_count(n_references, "n_references", 3)
     n_lit = check_count(
-        max(1, n_inputs // 8) if n_reference is None else n_reference, "n_reference"
+        max(1, n_inputs // 8) if reference_size is None else reference_size, "reference_size"
     )
     repeat, n_test = check_count(repeat, "repeat"), check_count(n_test, "n_test", 2)
     opu.check(n_inputs + n_references * n_lit, n_modes, "intensity")

@@ -53,7 +53,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     n_iter : int or "auto", default="auto"
         Number of refinements, each of which reads X twice; 0 is the decomposition of one
         sketch. "auto" refines until all error bounds are below the tolerances.
-    opu : OPU, default=None
+    opu : Device, default=None
         The device; cloned by `fit`. None uses a `GaussianMedium` and an ideal camera, with a
         seed drawn from ``random_state``.
     random_state : int, RandomState instance or None, default=None
@@ -172,7 +172,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
         Parameters
         ----------
-        X : {array-like, memmap, sparse matrix, LinearOperator} of shape \
+        X : {array-like, memmap, sparse matrix, LinearOperator, Dask array} of shape \
                 (n_samples, n_features)
             Training data, of at least two rows.
         y : Ignored
@@ -200,7 +200,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
         Parameters
         ----------
-        X : {array-like, memmap, sparse matrix, LinearOperator} of shape \
+        X : {array-like, memmap, sparse matrix, LinearOperator, Dask array} of shape \
                 (n_samples, n_features)
             Training data, of at least two rows.
         y : Ignored
@@ -342,7 +342,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
         Parameters
         ----------
-        X : {array-like, memmap, sparse matrix, LinearOperator} of shape \
+        X : {array-like, memmap, sparse matrix, LinearOperator, Dask array} of shape \
                 (n_samples, n_features)
             Data.
 

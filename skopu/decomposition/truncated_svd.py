@@ -43,7 +43,7 @@ class OPUTruncatedSVD(
     n_iter : int or "auto", default="auto"
         Number of refinements, each of which reads X twice; 0 decomposes a single sketch.
         "auto" refines until all error bounds are below the tolerances.
-    opu : OPU, default=None
+    opu : Device, default=None
         The device; cloned by `fit`. None uses a `GaussianMedium` and an ideal camera, with a
         seed drawn from ``random_state``.
     random_state : int, RandomState instance or None, default=None
@@ -149,7 +149,7 @@ class OPUTruncatedSVD(
 
         Parameters
         ----------
-        X : {array-like, memmap, sparse matrix, LinearOperator} of shape \
+        X : {array-like, memmap, sparse matrix, LinearOperator, Dask array} of shape \
                 (n_samples, n_features)
             Training data.
         y : Ignored
@@ -176,7 +176,7 @@ class OPUTruncatedSVD(
 
         Parameters
         ----------
-        X : {array-like, memmap, sparse matrix, LinearOperator} of shape \
+        X : {array-like, memmap, sparse matrix, LinearOperator, Dask array} of shape \
                 (n_samples, n_features)
             Training data.
         y : Ignored
@@ -263,7 +263,7 @@ class OPUTruncatedSVD(
 
         Parameters
         ----------
-        X : {array-like, memmap, sparse matrix, LinearOperator} of shape \
+        X : {array-like, memmap, sparse matrix, LinearOperator, Dask array} of shape \
                 (n_samples, n_features)
             Data.
 

@@ -75,7 +75,7 @@ class SpectralDensityDisplay:
             Maximum number of products of A with a vector.
         lanczos_steps : int, default=50
             Maximum number of products for each random vector.
-        opu : OPU, default=None
+        opu : Device, default=None
             The device. None uses a `GaussianMedium` and an ideal camera.
         random_state : int, RandomState instance or None, default=None
             Seeds the device if ``opu`` is None.

@@ -46,9 +46,12 @@ class SpectralFunction(NamedTuple):
         return values
 
     def _check_domain(self, low, high, rounding, name):
-        if (self.domain == "positive" and low <= rounding) or (
-            self.domain == "non-negative" and low < 0
-        ):
+        if self.domain == "non-negative" and low < 0:
+            raise ValueError(
+                f'function="{self.name}" needs eigenvalues of at least 0, but those of {name} '
+                f"reach down to {low:.3g}. Add a multiple of the identity to it."
+            )
+        if self.domain == "positive" and low <= rounding:
             raise ValueError(
                 f'function="{self.name}" needs positive eigenvalues, above the rounding '
                 f"error {rounding:.1g}, but those of {name} reach down to {low:.3g}. Add a "

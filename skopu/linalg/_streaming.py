@@ -111,7 +111,10 @@ class Stream(NamedTuple):
         return cls(kept, moments_so_far, centred)
 
     def add(self, operator, opu):
-        """The stream with the rows of an `Operator` added; this one stays as it is."""
+        """Stream with the rows of an `Operator` added, its singular values and vectors.
+
+        This stream stays as it is.
+        """
         added, kept = moments(operator), self.kept
         rows = CentredOperator(operator) if self.centred else operator
         if self.centred and self.moments.count:

@@ -73,7 +73,7 @@ def opu_diagonal(
 
     Parameters
     ----------
-    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, n)
+    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator, Dask array} of shape (n, n)
         Real matrix, which must be symmetric if ``function`` is given. A LinearOperator that is not
         symmetric needs transposed products for "xdiag".
     n_matvecs : int, default=100
@@ -92,7 +92,7 @@ def opu_diagonal(
         real array of the same shape.
     lanczos_steps : int, default=20
         Maximum number of products with A for one product with f(A), as in `opu_trace`.
-    opu : OPU, default=None
+    opu : Device, default=None
         The device. None uses a `GaussianMedium` and an ideal camera.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None.

@@ -80,7 +80,7 @@ def opu_eigh(
 
     Parameters
     ----------
-    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, n)
+    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator, Dask array} of shape (n, n)
         Real symmetric matrix.
     n_components : int
         Number of eigenvalues, at most n.
@@ -97,9 +97,9 @@ def opu_eigh(
         Projections beyond n_components. Of equal eigenvalues, up to n_components + n_oversamples
         are found.
     n_iter : int or "auto", default="auto"
-        Number of refinements; A is read n_iter + 2 times. "auto" refines until all error
-        bounds are below the tolerances.
-    opu : OPU, default=None
+        Number of refinements; A is read n_iter + 2 times, or n_iter + 1 times for eigenvalues at
+        one end. "auto" refines until all error bounds are below the tolerances.
+    opu : Device, default=None
         The device. None uses a `GaussianMedium` and an ideal camera.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None.

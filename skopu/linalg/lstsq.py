@@ -107,7 +107,7 @@ def opu_lstsq(
     n_projections : int, default=None
         Number of projections of each column, or of each row if m < n; at least min(m, n).
         None means 16 min(m, n), but at most the larger of max(m, n) and 4 min(m, n).
-    opu : OPU, default=None
+    opu : Device, default=None
         The device. None uses a `LayeredMedium` and an ideal camera, which projects long
         vectors fast.
     random_state : int, RandomState instance or None, default=None

@@ -60,10 +60,10 @@ def opu_matmul(A, B, n_components, *, rtol=None, opu=None, random_state=None):
 
     Parameters
     ----------
-    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, p)
+    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator, Dask array} of shape (n, p)
         Real matrix. An operator needs transposed products; it multiplies a test matrix
         read from the device.
-    B : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, q)
+    B : {ndarray, memmap, CSR or CSC matrix, LinearOperator, Dask array} of shape (n, q)
         Real matrix.
     n_components : int
         Number of projections; with ``rtol``, the maximum number. The error falls like 1 /
@@ -72,7 +72,7 @@ def opu_matmul(A, B, n_components, *, rtol=None, opu=None, random_state=None):
         Standard error, relative to the Frobenius norm of A'B, at which to stop. Projections are
         made in rounds, each of which at most doubles their number; the estimate uses all of them.
         None makes n_components at once.
-    opu : OPU, default=None
+    opu : Device, default=None
         The device. None uses a `GaussianMedium` and an ideal camera.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None.

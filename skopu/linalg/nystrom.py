@@ -70,13 +70,13 @@ def opu_nystrom(A, n_components, *, n_oversamples=10, opu=None, random_state=Non
 
     Parameters
     ----------
-    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, n)
+    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator, Dask array} of shape (n, n)
         Real symmetric positive semi-definite matrix, such as a kernel matrix.
     n_components : int
         Rank of the approximation, at most n.
     n_oversamples : int, default=10
         Vectors beyond n_components.
-    opu : OPU, default=None
+    opu : Device, default=None
         The device. None uses a `GaussianMedium` and an ideal camera.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None.

@@ -220,7 +220,7 @@ def opu_spectral_density(A, n_matvecs=1000, *, lanczos_steps=50, opu=None, rando
 
     Parameters
     ----------
-    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, n)
+    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator, Dask array} of shape (n, n)
         Real symmetric matrix.
     n_matvecs : int, default=1000
         Maximum number of products of A with a vector. They allow ``n_matvecs // lanczos_steps``
@@ -228,7 +228,7 @@ def opu_spectral_density(A, n_matvecs=1000, *, lanczos_steps=50, opu=None, rando
     lanczos_steps : int, default=50
         Maximum number of products for each random vector, at least 4. More steps resolve finer
         features of the spectrum; more vectors make the standard error smaller.
-    opu : OPU, default=None
+    opu : Device, default=None
         The device. None uses a `GaussianMedium` and an ideal camera. In a layered
         medium, one mode per block is used, since modes of a block are not independent.
     random_state : int, RandomState instance or None, default=None

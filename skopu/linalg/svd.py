@@ -82,7 +82,7 @@ def opu_svd(
 
     Parameters
     ----------
-    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (m, n)
+    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator, Dask array} of shape (m, n)
         Real matrix, read in passes. Arrays, memory maps, and CSR and CSC matrices of floats
         are not copied. An operator needs transposed products; it multiplies a test
         matrix read from the device.
@@ -102,7 +102,7 @@ def opu_svd(
         blocks of a third of the columns, which take more passes but fewer products, and reads A
         once more to check that no value was overlooked. For a tolerance of 1 % it typically takes
         2 to 8 refinements, and up to 16 for a flat spectrum.
-    opu : OPU, default=None
+    opu : Device, default=None
         The device. None uses a `GaussianMedium` and an ideal camera.
     random_state : int, RandomState instance or None, default=None
         Seeds the device if ``opu`` is None.

@@ -71,7 +71,7 @@ def opu_trace(
 
     Parameters
     ----------
-    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator} of shape (n, n)
+    A : {ndarray, memmap, CSR or CSC matrix, LinearOperator, Dask array} of shape (n, n)
         Real matrix, which must be symmetric if ``function`` is given.
     n_matvecs : int, default=100
         Maximum number of products of A with a vector. If they allow n products with A itself, it is
@@ -110,7 +110,7 @@ def opu_trace(
         stiffness matrices and others of uneven scale; A must be a matrix. "nystrom" makes the
         leading eigenvalues equal [6]_, which suits kernel matrices; it takes a tenth of
         n_matvecs.
-    opu : OPU, default=None
+    opu : Device, default=None
         The device. None uses a `GaussianMedium` and an ideal camera. In a layered
         medium, one mode per block is used, since modes of a block are not independent.
     random_state : int, RandomState instance or None, default=None

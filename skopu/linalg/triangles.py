@@ -64,7 +64,7 @@ def count_triangles(
         Whether entry (i, j) is an edge from i to j only. A triangle then has one edge, in either
         direction, between each two of its three nodes [4]_: a cycle counts once, three nodes that
         all lead to each other eight times.
-    opu : OPU, default=None
+    opu : Device, default=None
         The device. None uses a `GaussianMedium` and an ideal camera. In a layered
         medium, one mode per block is used. An exact count uses no device.
     random_state : int, RandomState instance or None, default=None

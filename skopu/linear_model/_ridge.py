@@ -51,7 +51,7 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
         vectors that help to choose among several alphas it stops at ten times this.
     max_iter : int, default=100
         Maximum number of steps of "cg".
-    opu : OPU, default=None
+    opu : Device, default=None
         The device; cloned by `fit`. None uses a `LayeredMedium` and an ideal camera, with a seed
         drawn from ``random_state``.
     random_state : int, RandomState instance or None, default=None
@@ -71,8 +71,8 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
     best_score_ : float or None
         Negative mean squared error of cross-validation at ``alpha_``; None with a single alpha.
     n_iter_ : int
-        Number of times `fit` went over all features: once; "direct" with several alphas twice;
-        "cg" once, and once more per step.
+        Number of times `fit` went over all features: once; "direct" with several alphas twice,
+        unless there are fewer samples than features; "cg" once, and once more per step.
     opu_ : OPU
         The device used.
     n_features_in_ : int
@@ -209,7 +209,7 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
         vectors that help to choose among several alphas it stops at ten times this.
     max_iter : int, default=100
         Maximum number of steps of "cg".
-    opu : OPU, default=None
+    opu : Device, default=None
         The device; cloned by `fit`. None uses a `LayeredMedium` and an ideal camera, with a seed
         drawn from ``random_state``.
     random_state : int, RandomState instance or None, default=None
@@ -231,8 +231,8 @@ class OpticalRidgeClassifier(ClassifierMixin, BaseOpticalRidge):
     best_score_ : float or None
         Negative mean squared error of cross-validation at ``alpha_``; None with a single alpha.
     n_iter_ : int
-        Number of times `fit` went over all features: once; "direct" with several alphas twice;
-        "cg" once, and once more per step.
+        Number of times `fit` went over all features: once; "direct" with several alphas twice,
+        unless there are fewer samples than features; "cg" once, and once more per step.
     opu_ : OPU
         The device used.
     n_features_in_ : int

@@ -89,8 +89,22 @@ class RidgeProblem:
         Numbers of features, samples and targets.
     n_passes : int
         Number of passes over all features so far.
+    has_few_samples : bool
+        Whether there are fewer samples than features, few enough to store.
+    roots : ndarray of shape (n_samples,)
+        Roots of the weights.
+    total : float
+        Sum of the weights.
+    targets_mean : ndarray of shape (n_targets,)
+        Mean of the targets, zeros if there is no intercept.
     Y : ndarray of shape (n_samples, n_targets)
         Targets less their mean, times the roots of the weights.
+    shift : ndarray of shape (n,)
+        Roughly the mean of the features; `blocks` subtracts it.
+    mean : ndarray of shape (n,), float64
+        Mean of the shifted features, known after the first pass.
+    dtype : dtype
+        That of the features.
     tol : float
         The estimator's ``tol``.
     max_iter : int

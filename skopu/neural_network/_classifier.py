@@ -77,7 +77,7 @@ class DFAClassifier(DirectFeedback, MLPClassifier):
         Entries of the error up to this share of the largest of the same sign and sample become
         0. From 0 to below 1. The others are given equal values that add up to
         the total of their sign.
-    opu : OPU, default=None
+    opu : Device, default=None
         The device; cloned by `fit`. None uses a `GaussianMedium` and an ideal camera, with a
         seed drawn from ``random_state``.
     track_alignment : bool, default=False

@@ -60,7 +60,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
     ternary_threshold : float, default=0.25
         Entries of the error up to this share of the largest of the same sign and node become 0.
         From 0 to below 1.
-    opu : OPU, default=None
+    opu : Device, default=None
         The device; cloned by `fit`. None uses a `GaussianMedium` and an ideal camera, with a
         seed drawn from ``random_state``.
     track_alignment : bool, default=False

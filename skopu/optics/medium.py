@@ -190,7 +190,8 @@ class Medium(BaseEstimator):
         consume : callable
             Called as ``consume(rows, modes, field)`` with pieces that cover the field; rows and
             modes are slices (modes from 0 to n). Pieces come in any order and from several
-            threads at once. It may overwrite the field.
+            threads at once. It may overwrite the field, which holds only while it is called:
+            copy what is to be kept.
         start : int, default=0
             First output mode.
         seed : int, default=None

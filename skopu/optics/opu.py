@@ -183,7 +183,8 @@ class OPU(DefaultPartsMixin, Device):
         Raises
         ------
         ValueError
-            If X is not real, finite and 2-d, or the device has too few inputs or outputs.
+            If X is not real, finite and 2-d, the modulator cannot show it, the device has too few
+            inputs or outputs, or squares are out of the range of the dtype.
         """
         X = check_rows(X)
         self.check(X.shape[1], n, "intensity")
@@ -213,7 +214,8 @@ class OPU(DefaultPartsMixin, Device):
         Raises
         ------
         ValueError
-            If X is not real, finite and 2-d, or the device has too few inputs or outputs.
+            If X is not real, finite and 2-d, the modulator cannot show it, the device has too few
+            inputs or outputs, or squares are out of the range of the dtype.
         """
         return self.project(
             check_rows(X), n, "intensity", repeat=repeat, first_exposure=first_exposure
@@ -244,7 +246,8 @@ class OPU(DefaultPartsMixin, Device):
         Raises
         ------
         ValueError
-            If X is not real, finite and 2-d, or the device has too few inputs or outputs.
+            If X is not real, finite and 2-d, the modulator cannot show it, the device has too few
+            inputs or outputs, or squares are out of the range of the dtype.
         """
         return self.project(
             check_rows(X), n, "linear", repeat=repeat, first_exposure=first_exposure

@@ -181,7 +181,7 @@ def test_repeated_readings_are_means():
 
 @pytest.mark.parametrize("grain", [1, 2, 4])
 def test_grains_and_pixels(grain):
-    opu = BenchOPU(SimulatedBench(n_inputs=64, frame_shape=(96, 64), grain=grain), n_reference=0)
+    opu = BenchOPU(SimulatedBench(n_inputs=64, frame_shape=(96, 64), grain=grain), reference_size=0)
     calibration = opu.calibrate().calibration_
     assert set(calibration.grain) <= {grain, grain + 1}
     rows, columns = np.unravel_index(calibration.pixels, (96, 64))
@@ -246,7 +246,7 @@ def test_exposure_that_cannot_be_found():
 
 
 def test_limits():
-    opu = BenchOPU(Ideal(n_inputs=50), n_reference=20)
+    opu = BenchOPU(Ideal(n_inputs=50), reference_size=20)
     assert opu.max_inputs == 30
     assert opu.max_outputs is None
     with pytest.raises(ValueError, match="50 inputs, of which 20 are kept for the reference; 31"):
@@ -261,7 +261,7 @@ def test_limits():
         BenchOPU(opu.bench, bits=4).intensity(np.full((1, 3), 2.0), 5)
     with pytest.raises(ValueError, match="which have no intensity on a bench"):
         BenchOPU(Ideal(input_bits=None)).intensity(-np.ones((1, 3)), 5)
-    without = BenchOPU(opu.bench, n_reference=0)
+    without = BenchOPU(opu.bench, reference_size=0)
     assert without.intensity(np.ones((1, 50)), 5).shape == (1, 5)
     with pytest.raises(ValueError, match="need a reference"):
         without.linear(np.ones((1, 50)), 5)
@@ -272,14 +272,14 @@ def test_limits():
     [
         {"bench": "mine"},
         {"bits": 0},
-        {"n_reference": 60},
-        {"n_reference": 59},
+        {"reference_size": 60},
+        {"reference_size": 59},
         {"bench": Ideal(input_bits=None), "bits": 1},
         {"bench": Ideal(modulation="phase"), "bits": 1},
         {"bench": Ideal(input_bits=3), "bits": 4},
         {"roi": 5},
         {"roi": ((None, None), (0, 8))},
-        {"n_reference": "all"},
+        {"reference_size": "all"},
         {"n_outputs": 0},
         {"retries": -1},
         {"max_drift": 0},
@@ -386,7 +386,7 @@ def test_no_false_alarm(seed):
 @pytest.mark.parametrize("n_inputs", [2, 3, 5, 12, 24])
 def test_few_inputs(n_inputs):
     bench = SimulatedBench(n_inputs=n_inputs, frame_shape=(99, 99))
-    opu = BenchOPU(bench, n_reference=1 if n_inputs > 2 else 0).calibrate()
+    opu = BenchOPU(bench, reference_size=1 if n_inputs > 2 else 0).calibrate()
     assert set(opu.calibration_.grain) <= {3, 4}
     X = np.eye(opu.max_inputs)
     once, twice = (opu.intensity(X, 500) for _ in range(2))

@@ -114,7 +114,7 @@ def test_what_a_noisy_camera_saw():
 
 def test_what_a_bench_showed():
     """By the matrix that was measured on it, of patterns that it was not measured with."""
-    opu = BenchOPU(SimulatedBench(n_inputs=64, frame_shape=(60, 60)), n_reference=0)
+    opu = BenchOPU(SimulatedBench(n_inputs=64, frame_shape=(60, 60)), reference_size=0)
     medium, _ = measure_transmission_matrix(opu, 32, 150, repeat=4)
     X = np.random.default_rng(0).integers(2, size=(5, 32)).astype(float)
     X[~X.any(axis=1), 0] = 1

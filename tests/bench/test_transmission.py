@@ -22,7 +22,7 @@ def alignment(measured, true):
 @pytest.mark.parametrize("n_inputs", [1, 2, 7, 64, 100])
 @pytest.mark.parametrize(("n_references", "phase_steps"), [(3, False), (5, False), (3, True)])
 def test_without_noise_it_is_the_glass(medium, n_inputs, n_references, phase_steps):
-    options = {"n_references": n_references, "n_reference": 5, "n_test": 5}
+    options = {"n_references": n_references, "reference_size": 5, "n_test": 5}
     options["phase_steps"] = phase_steps
     found, report = measure_transmission_matrix(OPU(medium), n_inputs, 60, **options)
     true = medium.transmission_matrix(n_inputs + 5 * n_references, 60)[:, :n_inputs]
@@ -57,7 +57,7 @@ def test_phase_steps_measure_better(on_a_bench):
         if on_a_bench:
             small = {"frame_shape": (40, 40), "grain": 2, "random_state": seed}
             bench = SimulatedBench(n_inputs=2 * 32, modulation="phase", photons=300, **small)
-            opu = BenchOPU(bench, n_reference=0)
+            opu = BenchOPU(bench, reference_size=0)
         for phase_steps in (False, True):
             options = {"phase_steps": phase_steps, "random_state": seed, "n_test": 16}
             _, report = measure_transmission_matrix(opu, 16, 60, **options)
@@ -85,7 +85,7 @@ def test_features_of_the_measured_matrix_score_as_on_the_bench():
     X, y = load_digits(return_X_y=True)
     X = Binarizer(threshold=7).transform(X)
     bench = SimulatedBench(n_inputs=64 + 8 * 8)
-    opu = BenchOPU(bench, n_reference=0)
+    opu = BenchOPU(bench, reference_size=0)
     medium, report = measure_transmission_matrix(opu, 64, 500, repeat=2)
     assert report.correlation > 0.97
     scores = []
@@ -103,7 +103,7 @@ def test_features_of_the_measured_matrix_score_as_on_the_bench():
         ({"n_inputs": 0}, "n_inputs"),
         ({"n_modes": 1.5}, "n_modes"),
         ({"n_references": 2}, "n_references"),
-        ({"n_reference": 0}, "n_reference"),
+        ({"reference_size": 0}, "reference_size"),
         ({"repeat": 0}, "repeat"),
         ({"n_test": 1}, "n_test"),
         ({"opu": OPU(input_bits=1), "phase_steps": True}, "Leave phase_steps out"),
@@ -112,6 +112,6 @@ def test_features_of_the_measured_matrix_score_as_on_the_bench():
     ],
 )
 def test_bad_arguments(wrong, match):
-    arguments = {"opu": OPU(), "n_inputs": 6, "n_modes": 5, "n_reference": 3, **wrong}
+    arguments = {"opu": OPU(), "n_inputs": 6, "n_modes": 5, "reference_size": 3, **wrong}
     with pytest.raises(ValueError, match=match):
         measure_transmission_matrix(**arguments)

@@ -651,7 +651,7 @@ S = symmetric(np.linspace(1, 5, 20))
         (S, {"function": "cos"}, "function must be None, a callable or one of"),
         (S, {"function": "log", "lanczos_steps": 1}, "lanczos_steps"),
         (S - 3 * np.eye(20), {"function": "log"}, "needs positive eigenvalues"),
-        (S - 3 * np.eye(20), {"function": "sqrt"}, "needs positive eigenvalues"),
+        (S - 3 * np.eye(20), {"function": "sqrt"}, "needs eigenvalues of at least 0"),
         (S - 3 * np.eye(20), {"function": "inv"}, "needs a definite matrix"),
         (np.zeros((20, 20)), {"function": "log"}, "needs positive eigenvalues"),
         (np.zeros((20, 20)), {"function": "inv"}, "needs a definite matrix"),
