@@ -79,10 +79,12 @@ class Bases(NamedTuple):
 def bidiagonalize(operator, sketch, n_components, n_iter, tolerances, run):
     """Bases from n_iter refinements, or from as many as meet the tolerances if that is "auto".
 
-    Block Golub-Kahan iteration. All blocks of the shorter side are kept orthogonal; those
-    of the longer side then stay nearly so by themselves (H. D. Simon and H. Zha,
-    "Low-rank matrix approximation using the Lanczos bidiagonalization process", SIAM J.
-    Sci. Comput. 21, 2000), and `orthonormalize` steps in where they would not.
+    Block Golub-Kahan iteration, from a sketch of the columns' space. All blocks of the shorter side
+    are kept orthogonal, by two passes: where singular values are nearly equal, a block adds little
+    beyond those before, and what overlap one pass leaves would grow from block to block. Those of
+    the longer side then stay nearly orthogonal by themselves (H. D. Simon and H. Zha, "Low-rank
+    matrix approximation using the Lanczos bidiagonalization process", SIAM J. Sci. Comput. 21,
+    2000), and `orthonormalize` steps in where they would not.
     """
     m, n = operator.shape
     size = largest_length(sketch)
@@ -90,8 +92,8 @@ def bidiagonalize(operator, sketch, n_components, n_iter, tolerances, run):
     lefts, rights, B = [left], [], np.zeros((left.shape[1], 0), operator.dtype)
     before = None
     for step in itertools.count():
-        recent = len(rights) if n < m else min(1, len(rights))
-        right, R = orthonormalize(operator.rmatmat(left), rights, recent, size, run)
+        recent, passes = (len(rights), 2) if n < m else (min(1, len(rights)), 1)
+        right, R = orthonormalize(operator.rmatmat(left), rights, recent, size, run, passes)
         rights.append(right)
         B = _append(B.T, R).T
         if step == n_iter:
@@ -105,8 +107,8 @@ def bidiagonalize(operator, sketch, n_components, n_iter, tolerances, run):
                 if tolerances.are_met(values, bases):
                     return bases
             before = values[:n_components]
-        recent = len(lefts) if m <= n else 1
-        left, S = orthonormalize(operator.matmat(right), lefts, recent, size, run)
+        recent, passes = (len(lefts), 2) if m <= n else (1, 1)
+        left, S = orthonormalize(operator.matmat(right), lefts, recent, size, run, passes)
         if left.shape[1] == 0:  # the products have left no direction out
             return Bases(lefts, B, rights, *np.zeros((2, n_components)), True)
         lefts.append(left)

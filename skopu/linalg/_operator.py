@@ -111,6 +111,14 @@ class Operator:
         return Y.astype(self.dtype, copy=False)
 
 
+class Turned:
+    """A.T for an iteration that needs products alone; they are counted by the operator of A."""
+
+    def __init__(self, operator):
+        self.shape, self.dtype = operator.shape[::-1], operator.dtype
+        self.matmat, self.rmatmat = operator.rmatmat, operator.matmat
+
+
 def add_sums(total, weights, rows):
     """Total += sparse weights @ rows, dense, some sums at a time."""
     weights = weights.tocsr()

@@ -129,6 +129,8 @@ def lengths(columns):
 
 def largest_length(columns):
     """Norm of the longest column, whose square may be too large or too small for a float."""
+    if 0 in columns.shape:
+        return 0.0
     xp = namespace(columns)
     largest = float(xp.max(abs(columns)))
     if largest == 0:

@@ -1,17 +1,22 @@
 """Singular value decomposition from random projections."""
 
+import itertools
 import warnings
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .._utils.arrays import concat
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
 from ._krylov import Tolerances, bidiagonalize, check_n_iter, leading, overlooked
+from ._operator import Turned
 from ._operators import check_operator
+from ._orthonormal import orthonormalize
 from ._random_vectors import sketch_rows, sketch_width
 from ._svd_errors import rounding_errors, vector_errors
+from ._tall_blocks import largest_length
 
 _WITNESSES = 8  # columns of the sketch that check the result of the others
 
@@ -95,13 +100,15 @@ def opu_svd(
         The same for the vectors: the sine of the largest angle to the true ones. None sets no
         limit.
     n_oversamples : int, default=10
-        Projections beyond n_components, which make the sketch more reliable.
+        Projections beyond n_components, which make the sketch more reliable. With fewer than some
+        5, leading values may be missed by more than ``error_bound``.
     n_iter : int or "auto", default="auto"
         Number of refinements; A is read 2 * n_iter + 2 times. 0 decomposes a
         single sketch [1]_. "auto" refines until all error bounds are below the tolerances, in
-        blocks of a third of the columns, which take more passes but fewer products, and reads A
-        once more to check that no value was overlooked. For a tolerance of 1 % it typically takes
-        2 to 8 refinements, and up to 16 for a flat spectrum.
+        blocks of a third of the columns, which take more passes but fewer products. It reads A once
+        more to check that no value was overlooked, and once more if A has more rows than columns.
+        For a tolerance of 1 % it typically takes 2 to 8 refinements, and up to 16 for a flat
+        spectrum.
     opu : Device, default=None
         The device. None uses a `GaussianMedium` and an ideal camera.
     random_state : int, RandomState instance or None, default=None
@@ -175,22 +182,40 @@ def truncated_svd(operator, opu, n_components, n_oversamples, n_iter, *, tol=0.0
     narrow = min(width, max(16, -(-width // 3)))
     tolerances = Tolerances.checked(tol, vector_tol, operator)
     n_iter = check_n_iter(n_iter)
+    turned = n_iter == "auto" and operator.shape[0] > operator.shape[1]
+    iterated, options = Turned(operator) if turned else operator, (n_components, n_iter, tolerances)
     if n_iter == "auto" and narrow + _WITNESSES < width:
         sketch = sketch_rows(opu, operator, narrow + _WITNESSES)
         with operator.threads() as run:
-            bases = bidiagonalize(
-                operator, sketch[:, :narrow], n_components, n_iter, tolerances, run
-            )
-            values, rises = overlooked(operator, sketch[:, narrow:], n_components, bases, run)
+            parts = sketch[:, :narrow], sketch[:, narrow:]
+            start, witnesses = _on_the_shorter_side(operator, parts, run) if turned else parts
+            bases = bidiagonalize(iterated, start, *options, run)
+            values, rises = overlooked(iterated, witnesses, n_components, bases, run)
             if tolerances.are_met(values, bases, rises):
-                return _result(bases, rises, n_components, tolerances, run)
+                return _result(bases, turned, rises, n_components, tolerances, run)
     sketch = sketch_rows(opu, operator, width)
     with operator.threads() as run:
-        bases = bidiagonalize(operator, sketch, n_components, n_iter, tolerances, run)
-        return _result(bases, np.zeros(n_components), n_components, tolerances, run)
+        if turned:
+            (sketch,) = _on_the_shorter_side(operator, [sketch], run)
+        bases = bidiagonalize(iterated, sketch, *options, run)
+        return _result(bases, turned, np.zeros(n_components), n_components, tolerances, run)
 
 
-def _result(bases, rises, n_components, tolerances, run):
+def _on_the_shorter_side(operator, sketches, run):
+    """Sketches of A's rows from those of its columns, where A has more rows than columns.
+
+    Begun on the longer side, the iteration would take rounding outside of A's range for a direction
+    of its own, which grows where singular values are nearly equal.
+    """
+    blocks = [orthonormalize(each, [], 0, largest_length(each), run)[0] for each in sketches]
+    images = operator.rmatmat(concat(blocks, axis=1))
+    ends = np.cumsum([0, *(block.shape[1] for block in blocks)])
+    return [images[:, start:end] for start, end in itertools.pairwise(ends)]
+
+
+def _result(bases, turned, rises, n_components, tolerances, run):
+    if turned:
+        bases = bases._replace(lefts=bases.rights, B=bases.B.T, rights=bases.lefts)
     U, s, Vt, values = leading(bases, n_components, run)
     eps = np.finfo(bases.B.dtype).eps
     rounding = rounding_errors(values[:n_components], values[:1], eps)

@@ -358,10 +358,28 @@ def test_values_are_within_their_bounds_and_these_within_tol(exponent, tol):
     for seed in range(5):
         A = with_singular_values(300, 200, values)
         found = opu_svd(A, 12, tol=tol, random_state=seed)
-        errors = 1 - found.s / values[:12]
+        errors = abs(1 - found.s / values[:12])
         assert np.all(errors <= found.error_bound)
         assert np.all(found.error_bound <= tol * (1 + 1e-6))
         assert len(found.error_bound) == len(found.vector_error_bound) == 12
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("vector_tol", [None, 0.01])
+@pytest.mark.parametrize("shape", [(200, 1000), (1000, 200)], ids=["wide", "tall"])
+def test_nearly_equal_values_in_any_precision(shape, vector_tol, dtype):
+    """Each refinement adds little to those before, so that overlaps would grow."""
+    for seed in range(3):
+        noise = np.random.default_rng(seed).normal(size=shape).astype(dtype)
+        narrow = with_singular_values(*shape, np.linspace(1, 0.9, 200), dtype)
+        for A in (noise, narrow):
+            exact = np.linalg.svd(A.astype(float), compute_uv=False)[:10]
+            found = opu_svd(A, 10, vector_tol=vector_tol, random_state=seed)
+            assert np.all(abs(1 - found.s / exact) <= found.error_bound)
+            assert_orthonormal(found.U, found.Vt, dtype)
+            # The vectors are as good as the values.
+            lengths = np.linalg.norm(A @ found.Vt.T.astype(float), axis=0)
+            assert np.allclose(lengths, found.s, rtol=0.01)
 
 
 def test_bounds_are_near_what_they_bound():
