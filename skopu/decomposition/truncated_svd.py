@@ -72,8 +72,9 @@ class OPUTruncatedSVD(
         Number of refinements made.
     n_passes_ : int
         Number of times `fit` read X: ``2 * n_iter_ + 2`` for the decomposition, one more if X has
-        no further directions; one for the check that "auto" makes, and all of these again if
-        the check demands wider blocks; one to transform X, and one for its total variance.
+        no further directions; with "auto", one for its check, one more if X has more rows than
+        columns, and all of these again if the check demands wider blocks; one to transform X, and
+        one for its total variance.
     n_samples_seen_ : int
         Number of rows fitted to, over all batches of `partial_fit`.
     opu_ : OPU

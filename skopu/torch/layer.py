@@ -53,7 +53,8 @@ class OPULayer(SeededModule):
     also within `torch.autocast`. `torch.compile` skips the layer and compiles what is before and
     after it.
 
-    For backward passes, the inputs are kept and their field is computed again.
+    For backward passes, the inputs are kept and their field is computed again. There are no second
+    derivatives.
 
     References
     ----------
@@ -173,7 +174,24 @@ class _Reading(torch.autograd.Function):
         return opu.project(rows, n, mode)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx, cotangents):
         (rows,) = ctx.saved_tensors
-        return ctx.opu.vjp(rows, cotangents, ctx.mode), None, None, None
+        return _Gradient.apply(rows, cotangents, ctx.opu, ctx.mode), None, None, None
+
+
+class _Gradient(torch.autograd.Function):
+    """The gradient of readings; an error where a graph of gradients is differentiated again."""
+
+    @staticmethod
+    def forward(ctx, rows, cotangents, opu, mode):
+        ctx.mode = mode
+        return opu.vjp(rows, cotangents, mode)
+
+    @staticmethod
+    def backward(ctx, cotangents):
+        if ctx.mode == "linear" and not ctx.needs_input_grad[1]:
+            return None, None, None, None  # the same at all rows
+        raise RuntimeError(
+            "OPULayer has no second derivatives, which a gradient of a gradient needs. Detach the "
+            "first gradient, or take it without create_graph."
+        )

@@ -35,6 +35,28 @@ def test_features_are_those_of_the_transformer(X, kernel, degree, medium):
     assert_allclose(narrow, expected, rtol=1e-3, atol=1e-5)
 
 
+def test_gradients_of_gradients(X):
+    """Right where they are known, else an error; never without the part that is missing."""
+    weights = torch.ones(20, dtype=torch.float64, requires_grad=True)
+
+    def penalty(kernel):
+        inputs = X.clone().requires_grad_()
+        layer = OPULayer(30, kernel, random_state=0)
+        (gradient,) = torch.autograd.grad(layer(weights * inputs).sum(), inputs, create_graph=True)
+        return (gradient**2).sum()
+
+    (found,) = torch.autograd.grad(penalty("arc_cosine"), weights)
+    step = 1e-6
+    with torch.no_grad():
+        weights[3] += step
+    more = penalty("arc_cosine").item()
+    with torch.no_grad():
+        weights[3] -= 2 * step
+    assert_allclose(found[3], (more - penalty("arc_cosine").item()) / (2 * step), rtol=1e-5)
+    with pytest.raises(RuntimeError, match="no second derivatives"):
+        penalty("speckle").backward()
+
+
 def test_a_width_that_would_need_data(X):
     with pytest.raises(ValueError, match="gamma must be a positive number"):
         OPULayer(30, "rbf", gamma="scale")(X)
