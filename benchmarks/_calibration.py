@@ -13,16 +13,16 @@ def draw_errors(panels, by, path):
     width = 5 * len(panels)
     figure, axes = plt.subplots(1, len(panels), figsize=(width, 4.6), layout="constrained")
     names = dict.fromkeys(case[by] for cases, *_ in panels for case in cases)
-    colors = {name: f"C{i}" for i, name in enumerate(names)}
+    styles = {name: (f"C{i % 10}", ".x"[i // 10]) for i, name in enumerate(names)}
     for axis, (cases, error, bound, label) in zip(axes, panels, strict=True):
         cases = [case for case in cases if not np.isnan(case[bound])]
-        for name, color in colors.items():
+        for name, (color, marker) in styles.items():
             chosen = [case for case in cases if case[by] == name]
             if chosen:
                 axis.plot(
                     [case[bound] for case in chosen],
                     [case[error] for case in chosen],
-                    ".",
+                    marker,
                     color=color,
                     alpha=0.5,
                     label=name,
@@ -33,7 +33,9 @@ def draw_errors(panels, by, path):
         axis.plot(ends, ends / 5, "k:", label="a fifth of it")
         axis.set(xscale="log", yscale="log", xlabel="bound", ylabel=label, xlim=ends)
         axis.set_ylim(ends[0] / 100, ends[1])
-    axes[1].legend(fontsize=8)
+    figure.legend(
+        *axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8
+    )
     figure.savefig(path, dpi=110)
 
 

@@ -75,7 +75,14 @@ class FeatureMap(NamedTuple):
         return self.kernel.factor * math.exp(correction / 2) / math.sqrt(self.n)
 
     def _check_range(self, X):
-        """Raise ValueError where a power of what the device reads is out of a float's range."""
+        """Raise ValueError where gamma, or a power of readings, is out of a float's range."""
+        if self.gamma is not None and math.sqrt(2 * self.gamma) > float(
+            np.finfo(numpy_dtype(X)).max
+        ):
+            raise ValueError(
+                f"gamma={self.gamma:.1g} is out of the range of {numpy_dtype(X)}. Scale X, for "
+                "example with sklearn.preprocessing.StandardScaler, or give it as float64."
+            )
         power = self.degree or 0
         if power <= (2 if self.kernel.reading == "intensity" else 1):
             return  # what is read is checked by the device
@@ -115,6 +122,11 @@ def feature_map(estimator, X, sample_weight=None):
     kernel, gamma = kernel_of(estimator.kernel), estimator.gamma
     if kernel.has_gamma and (gamma is None or gamma == "scale"):
         gamma = _scale_gamma(X, sample_weight)
+        if not 0 < gamma < math.inf:
+            raise ValueError(
+                f"The variance of X is out of the range of floats, so that gamma={gamma:g}. Scale "
+                "X, for example with sklearn.preprocessing.StandardScaler, or give gamma."
+            )
     opu, seed = estimator.opu, draw_seed(estimator.random_state)
     return make_map(estimator.n, kernel, estimator.degree, gamma, X.shape[1], opu, seed)
 
@@ -154,23 +166,31 @@ def make_map(n, kernel, degree, gamma, n_inputs, opu, seed):
 
 
 def _scale_gamma(X, sample_weight=None):
-    """1 / (n_features * X.var()), as scikit-learn's RBFSampler has it."""
+    """1 / (n_features * X.var()), as scikit-learn's RBFSampler has it; 0 where that overflows."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        variance = _variance(X, sample_weight)
+    if not math.isfinite(variance):
+        return 0.0
+    with np.errstate(over="ignore"):
+        return float(1 / (np.float64(X.shape[1]) * variance)) if variance > 0 else 1.0
+
+
+def _variance(X, sample_weight=None):
+    """Variance of all entries, as a number of NumPy's; infinite or NaN where it overflows."""
     if is_dask(X):
-        variance = float(X.astype(np.float64).var().compute())
-    elif sample_weight is None:
+        return np.float64(X.astype(np.float64).var().compute())
+    if sample_weight is None:
         backend = backend_of(X)
         values = backend.as_type(stored_values(X), np.float64)
         size, xp = math.prod(X.shape), backend.namespace
-        mean = float(xp.sum(values)) / size
+        mean = np.float64(float(xp.sum(values))) / size
         squares = float(xp.sum((values - mean) ** 2)) + (size - math.prod(values.shape)) * mean**2
-        variance = squares / size
-    else:
-        X = to_numpy(X)
-        centred = X if issparse(X) else X - X.mean(dtype=np.float64)
-        squares = centred.power(2) if issparse(X) else centred**2
-        mean, square = (
-            np.average(np.ravel(each.mean(axis=1)), weights=sample_weight)
-            for each in (centred, squares)
-        )
-        variance = square - mean**2
-    return 1 / (X.shape[1] * variance) if variance > 0 else 1.0
+        return squares / size
+    X = to_numpy(X)
+    centred = X if issparse(X) else X - X.mean(dtype=np.float64)
+    squares = centred.power(2) if issparse(X) else centred**2
+    mean, square = (
+        np.average(np.ravel(each.mean(axis=1)), weights=sample_weight)
+        for each in (centred, squares)
+    )
+    return square - mean**2

@@ -94,7 +94,7 @@ def test_speckle():
 def test_speckle_of_bad_input():
     with pytest.raises(ValueError, match="X must be one sample, a row, got 2 rows"):
         SpeckleDisplay.from_estimator(OPU(), X[:2])
-    with pytest.raises(ValueError, match="a side of shape"):
+    with pytest.raises(ValueError, match="shape must be"):
         SpeckleDisplay.from_estimator(OPU(), X[:1], shape=(0, 5))
     with pytest.raises(NotFittedError):
         SpeckleDisplay.from_estimator(OpticalRandomFeatures(), X[:1])
@@ -287,3 +287,13 @@ def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match="pip install matplotlib"):
         display.plot()
+
+
+@pytest.mark.parametrize("sizes", [(), 10, "12", [0], [2.5]])
+def test_bad_sizes(sizes):
+    with pytest.raises(ValueError, match="n_features must be"):
+        KernelApproximationDisplay.from_estimator(OpticalRandomFeatures(), X, n_features=sizes)
+    with pytest.raises(ValueError, match="n_matvecs must be"):
+        TraceConvergenceDisplay.from_estimator(OPUTraceEstimator(), np.eye(9), n_matvecs=sizes)
+    with pytest.raises(ValueError, match="shape must be"):
+        SpeckleDisplay.from_estimator(OPU(), X[:1], shape=sizes)

@@ -448,3 +448,17 @@ def test_out_that_does_not_suit(tmp_path):
     ]:
         with pytest.raises(ValueError, match=match):
             features.transform(LARGE, out=out)
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e155, 1e-160])
+def test_a_variance_out_of_range(scale, rng):
+    with pytest.raises(ValueError, match="variance of X is out of the range"):
+        OpticalRandomFeatures(9, kernel="rbf").fit(scale * rng.normal(size=(20, 6)))
+
+
+def test_a_width_out_of_the_range_of_float32(rng):
+    X = (1e-40 * rng.normal(size=(20, 6))).astype(np.float32)
+    with pytest.raises(ValueError, match="out of the range of float32"):
+        OpticalRandomFeatures(9, kernel="rbf").fit_transform(X)
+    wide = OpticalRandomFeatures(9, kernel="rbf", random_state=0)
+    assert_allclose(wide.fit_transform(1e40 * X.astype(float)), wide.fit_transform(X.astype(float)))

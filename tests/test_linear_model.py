@@ -438,6 +438,10 @@ def test_bad_data():
     for solver in ("direct", "cg"):
         with pytest.raises(ValueError, match="overflow float32"):
             OpticalRidge(10, solver=solver).fit(X.astype(np.float32) * 1e10, y)
+    with pytest.raises(ValueError, match="Inner products of the features overflow"):
+        OpticalRidge(50).fit(1e150 * X[:20], y[:20])
+    with pytest.raises(ValueError, match="y is sparse"):
+        OpticalRidge(10).fit(X[:3], scipy.sparse.csr_array(np.eye(3)))
     with pytest.raises(ValueError, match=r"alpha=1e-30 is too small .* Raise alphas"):
         OpticalRidge(100, alphas=1e-30).fit(np.repeat(X[:20], 10, axis=0), y)
     with pytest.raises(ValueError, match="no gamma"):

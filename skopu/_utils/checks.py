@@ -33,6 +33,13 @@ def check_count(value, name, minimum=1, maximum=None):
     raise ValueError(f"{name} must be an integer of at least {minimum}{most}, got {value!r}.")
 
 
+def check_counts(values, name):
+    """Return values as a list of Python ints, at least one, or say what is wrong with them."""
+    if np.iterable(values) and not isinstance(values, str) and len(values) > 0:
+        return [check_count(value, name) for value in values]
+    raise ValueError(f"{name} must be a list of integers, at least one, got {values!r}.")
+
+
 def check_positive(value, name, maximum=math.inf, instead=""):
     """Return value as a Python float, or say that it must be a positive number, or what instead."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)

@@ -4,6 +4,7 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse
 from scipy.optimize import minimize
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from sklearn.exceptions import ConvergenceWarning
@@ -145,7 +146,10 @@ def recover_inputs(
     """
     if not isinstance(medium, Medium):
         raise ValueError(f"medium must be a Medium, got {medium!r}.")
-    intensity = np.asarray(check_rows(intensity, "intensity"), np.float64)
+    intensity = check_rows(intensity, "intensity")
+    if scipy.sparse.issparse(intensity):
+        intensity = intensity.toarray()
+    intensity = np.asarray(intensity, np.float64)
     if intensity.min() < 0:
         raise ValueError(
             "intensity has negative values. Subtract no more than the background, or clip it at 0."

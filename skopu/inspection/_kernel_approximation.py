@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from .._feature_map import feature_map
-from .._utils.checks import check_count, validate_rows
+from .._utils.checks import check_count, check_counts, validate_rows
 from ._drawing import figure_and_axes
 from ._glass import other_glass, seeds_of, with_other_glass
 
@@ -93,7 +93,7 @@ class KernelApproximationDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        sizes = np.sort([check_count(n, "n_features") for n in n_features])
+        sizes = np.sort(check_counts(n_features, "n_features"))
         check_count(n_repeats, "n_repeats")
         features = feature_map(estimator, validate_rows(clone(estimator), X))
         exact = features.kernel.exact(X, degree=features.degree, gamma=features.gamma)

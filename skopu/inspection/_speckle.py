@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._utils.checks import check_count
+from .._utils.checks import check_counts
 from ..optics import Device
 from ._drawing import figure_and_axes
 
@@ -82,7 +82,10 @@ class SpeckleDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        height, width = (check_count(side, "a side of shape") for side in shape)
+        sides = check_counts(shape, "shape")
+        if len(sides) != 2:
+            raise ValueError(f"shape must be a height and a width, got {shape!r}.")
+        height, width = sides
         intensity = _device_of(estimator).intensity(X, height * width)
         if len(intensity) != 1:
             raise ValueError(f"X must be one sample, a row, got {len(intensity)} rows.")

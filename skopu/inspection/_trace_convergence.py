@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
+from .._utils.checks import check_counts
 from ._drawing import figure_and_axes
 from ._glass import with_other_glass
 
@@ -85,9 +86,10 @@ class TraceConvergenceDisplay:
         ImportError
             If matplotlib is not installed.
         """
+        n_matvecs = check_counts(n_matvecs, "n_matvecs")
         rng = check_random_state(estimator.random_state)
         fitted = [
-            with_other_glass(estimator, rng.randint(2**31 - 1)).set_params(n_matvecs=int(n)).fit(X)
+            with_other_glass(estimator, rng.randint(2**31 - 1)).set_params(n_matvecs=n).fit(X)
             for n in n_matvecs
         ]
         taken, values, errors = zip(

@@ -56,8 +56,7 @@ def _factor(Y, tol, run):
     if Y.shape[1] == 0:
         return Y, np.empty((0, 0), dtype), np.empty(0, dtype)
     limits = np.finfo(dtype)
-    with np.errstate(over="ignore", invalid="ignore"):
-        gram = inner(Y, Y, run)
+    gram = inner(Y, Y, run)
     squares = np.diag(gram)
     if np.isfinite(gram).all() and squares.min() > limits.tiny / limits.eps:
         with contextlib.suppress(np.linalg.LinAlgError):

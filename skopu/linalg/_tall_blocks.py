@@ -23,7 +23,7 @@ def chunks(n_rows, width):
 
 @functools.singledispatch
 def inner(X, Y, run):
-    """X.T @ Y, small and NumPy's."""
+    """X.T @ Y, small and NumPy's; infinite or NaN where it overflows, without a warning."""
     return to_numpy(X.T @ Y)
 
 
@@ -33,10 +33,13 @@ def _(X, Y, run):
     parts = [None] * len(slices)
 
     def work(i):
-        parts[i] = X[slices[i]].T @ Y[slices[i]]
+        # Here, since NumPy's settings do not reach other threads.
+        with np.errstate(over="ignore", invalid="ignore"):
+            parts[i] = X[slices[i]].T @ Y[slices[i]]
 
     run_pieces(work, range(len(slices)), run)
-    return np.sum(parts, axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.sum(parts, axis=0)
 
 
 @functools.singledispatch

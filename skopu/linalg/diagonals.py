@@ -174,8 +174,13 @@ def opu_diagonal(
     xp = namespace(value)
     rounding = 4 * np.finfo(operator.dtype).eps * float(xp.max(abs(value)))
     least = math.hypot(checked_truncation(multiplied, 2) / n, rounding)
-    value, error = as_type(value, operator.dtype), xp.sqrt(error**2 + least**2)
-    return DiagonalEstimate(value, as_type(error, operator.dtype), operator.n_matvecs)
+    if math.isfinite(least):
+        unit = max(float(xp.max(error)), least) or 1.0  # of errors whose squares no float may hold
+        error = unit * xp.sqrt((error / unit) ** 2 + (least / unit) ** 2)
+    else:
+        error = error + least
+    value, error = (as_type(each, operator.dtype) for each in (value, error))
+    return DiagonalEstimate(value, error, operator.n_matvecs)
 
 
 def _hutchinson(A, n_products, opu):
@@ -207,8 +212,9 @@ def _widened(X, Q, R, rows, eps):
         parts.append(_in_space_and_outside(X[:, some], Q @ basis, R_some, rows @ basis, eps))
     (first, first_error), (second, second_error) = parts
     xp = namespace(value)
-    said = float(xp.sum(first_error**2 + second_error**2))
-    seen = float(xp.sum((first - second) ** 2))
+    unit = max(float(xp.max(each)) for each in (first_error, second_error)) or 1.0
+    said = float(xp.sum((first_error / unit) ** 2 + (second_error / unit) ** 2))
+    seen = float(xp.sum(((first - second) / unit) ** 2))
     widening = 1 + _HALF * (math.sqrt(seen / said) - 1) if said > 0 else 1
     return value, error * min(max(widening, 1), _MOST_WIDENING)
 
@@ -239,7 +245,9 @@ def _mean(values):
     if m == 1:
         return values[:, 0], xp.zeros_like(values[:, 0])
     mean = xp.mean(values, axis=1)
-    return mean, xp.sqrt(xp.sum((values - mean[:, None]) ** 2, axis=1) / (m * (m - 1)))
+    unit = float(xp.max(abs(values))) or 1.0
+    squares = xp.sum(((values - mean[:, None]) / unit) ** 2, axis=1)
+    return mean, unit * xp.sqrt(squares / (m * (m - 1)))
 
 
 _METHODS = {"xdiag": (_xdiag, 4), "hutchinson": (_hutchinson, 2)}  # and fewest products

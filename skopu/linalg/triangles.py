@@ -6,7 +6,8 @@ import numpy as np
 import scipy.sparse
 
 from .._utils.arrays import namespace
-from .._utils.checks import check_count, check_positive
+from .._utils.checks import check_count, check_positive, stored_values
+from .._utils.threads import pieces
 from ..optics import GaussianMedium
 from ..optics.opu import resolve_opu
 from ._exact_triangles import exact_count
@@ -20,6 +21,7 @@ from .traces import TraceEstimate
 
 _FIRST = 30  # vectors of the first round: of fewer, the standard error is too uncertain
 _METHODS = ("auto", "exact", "estimate")
+_ENTRIES = 2**22  # whose squares are added up at once
 
 
 def count_triangles(
@@ -172,11 +174,12 @@ def count_triangles(
         exact = exact_count(S.A)
         if method == "exact" or exact.cost <= min(n_matvecs, n_each * S.shape[0]):
             return TraceEstimate(_counted(exact), 0.0, 0)
-    square = None if both_ways else _trace_of_square(S)
+    unit = _unit_of(S)
+    square = None if both_ways else _trace_of_square(S, unit)
     n_vectors = (n_matvecs - S.n_matvecs) // n_each
 
     def estimate(size):
-        return _estimate(S, square, min(size, S.shape[0]), opu)
+        return _estimate(S, square, unit, min(size, S.shape[0]), opu)
 
     if rtol is None:
         value, standard_error = estimate(n_vectors)
@@ -189,43 +192,68 @@ def count_triangles(
 
 def _counted(exact):
     with np.errstate(over="ignore", invalid="ignore"):
-        value = exact.count()
+        return _finite(exact.count())
+
+
+def _finite(value):
     if not math.isfinite(value):
         raise ValueError("The sum over triangles overflows. Scale the weights of adjacency down.")
     return value
 
 
-def _trace_of_square(S):
-    """tr(S^2), of zeros and ones where S is not stored."""
+def _unit_of(S):
+    """A power of two near the largest weight, in which cubes of weights are no larger than 1."""
+    if not S.stored:
+        return 1.0  # they are zeros and ones
+    values = stored_values(S.A)
+    xp = namespace(values)
+    largest = 0.0 if 0 in values.shape else max(float(xp.max(values)), -float(xp.min(values)))
+    return math.ldexp(1.0, math.frexp(largest)[1]) if largest > 0 else 1.0
+
+
+def _trace_of_square(S, unit):
+    """tr(S^2) in squares of the unit, of zeros and ones where S is not stored."""
     A = S.A
     if not S.stored:
         return S.matmat(np.ones((S.shape[0], 1), S.dtype)).sum(dtype=np.float64)
     if scipy.sparse.issparse(A):
-        return np.square(A.data, dtype=np.float64).sum()
+        return np.square(A.data / unit, dtype=np.float64).sum()
     if isinstance(A, np.ndarray):
-        return np.einsum("ij,ij->", A, A, dtype=np.float64)
+        return sum(np.square(A[rows] / unit, dtype=np.float64).sum() for rows in _some_rows(A))
     xp = namespace(A)
-    return float(xp.sum(A * A, dtype=xp.float64))
+    return float(xp.sum((A / unit) ** 2, dtype=xp.float64))
 
 
-def _estimate(S, square, n_vectors, opu):
-    """tr(S^3) / 6 and its standard error; square is tr(S^2), if that is known."""
+def _some_rows(A):
+    return pieces(len(A), max(1, _ENTRIES // A.shape[1]))
+
+
+def _estimate(S, square, unit, n_vectors, opu):
+    """tr(S^3) / 6 and its standard error; square is tr(S^2) in units, if that is known."""
+
+    def times(Y):
+        return S.matmat(Y) / unit
+
     X = TraceMethod.probes(S, n_vectors, opu)
     with S.threads():
-        once = S.matmat(X)
+        once = times(X)
         check_symmetric(X, once, S.name)
-        twice = S.matmat(once)
+        twice = times(once)
 
         def multiply(Q):
-            first = S.matmat(Q)
-            return [(first, S.matmat(first)), (Q, first), (first, first)]
+            first = times(Q)
+            return [(first, times(first)), (Q, first), (first, first)]
 
         factors = [(once, twice), (X, once), (once, once)]
-        values, widening = leave_one_out(X, S.matmat(twice), factors, multiply)
+        values, widening = leave_one_out(X, times(twice), factors, multiply)
     controls = [values[1]] if square is None else [values[1], values[2] - square]
     value, spread = _controlled(values[0], *controls)
     standard_error = with_rounding(spread * widening, value, S.dtype)
-    return float(value) / 6, float(standard_error) / 6
+    # One by one: of large units, the cube may overflow where the product does not.
+    value, standard_error = (
+        float(each) / 6 * unit * unit * unit for each in (value, standard_error)
+    )
+    return _finite(value), standard_error
 
 
 def _controlled(values, *controls):

@@ -35,6 +35,8 @@ class Direct(RidgeSolver):
 def _solve_stored(problem, alphas):
     """By scikit-learn, which takes inner products of samples where these are fewer."""
     features = problem.backend.to_numpy(problem.stored())
+    with np.errstate(over="ignore"):
+        check_overflow(np.einsum("ij,ij->i", features, features), problem.dtype)
     if len(alphas) == 1:
         model, alpha, score = Ridge(alphas[0], fit_intercept=problem.fit_intercept), alphas[0], None
         model.fit(features, problem.targets, problem.weights)

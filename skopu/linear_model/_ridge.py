@@ -1,6 +1,7 @@
 """Ridge regression and classification on random features that need not fit into memory."""
 
 import numpy as np
+import scipy.sparse
 from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_sample_weight
@@ -138,6 +139,8 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
         UserWarning
             If the best of three or more alphas is the smallest or the largest.
         """
+        if scipy.sparse.issparse(y):
+            raise ValueError("y is sparse. Give y.toarray().")
         X, y = self._validate(X, y, y_numeric=True)
         y = y.astype(np.float64, copy=False).reshape(len(y), -1)
         self._solve(X, y, self._weights(sample_weight, y))

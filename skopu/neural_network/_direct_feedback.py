@@ -130,7 +130,7 @@ class DirectFeedback(DeviceMixin):
         if units != layer_units:
             raise ValueError(
                 f"There are weights for layers of {units} units, but {layer_units} are requested "
-                "now. Set warm_start=False to start again."
+                "now. Call fit with warm_start=False to start again."
             )
         if self.opu is not None:  # it may be another one than in the epochs before
             self.opu_ = clone(self.opu)

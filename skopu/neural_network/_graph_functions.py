@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import scipy.sparse
+from scipy.sparse.linalg import LinearOperator
 from sklearn.utils import check_array
 
 from .._utils.checks import numbers_alone
@@ -13,6 +14,8 @@ def normalized_adjacency(adjacency, X):
     """D^-1/2 max(adjacency, I) D^-1/2 as CSR, of the type of X; None for no edges."""
     if adjacency is None:
         return None
+    if isinstance(adjacency, LinearOperator):
+        raise ValueError("adjacency must be an array or a sparse matrix, not a LinearOperator.")
     with numbers_alone(adjacency=adjacency):
         adjacency = check_array(
             adjacency,

@@ -7,6 +7,7 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse
 
 from .._utils.checks import check_unmasked
 from .._utils.threads import pieces
@@ -172,12 +173,12 @@ class MeasuredMedium(Medium):
         report : IsotropyReport
             Its fields are numbers; correlations are taken over the first 1000 modes.
         """
-        matrix, *_ = self._open()
+        matrix, _, rms = self._open()
         n_outputs, n_inputs = matrix.shape
         total = squares = 0.0
         row_power, column_power = np.empty(n_outputs), np.zeros(n_inputs)
         for rows in self._row_blocks(matrix):
-            block = np.asarray(matrix[rows], np.complex128)
+            block = np.asarray(matrix[rows], np.complex128) / rms
             power = block.real**2 + block.imag**2
             total, squares = total + block.sum(), squares + (block**2).sum()
             row_power[rows] = power.mean(axis=1)
@@ -186,7 +187,7 @@ class MeasuredMedium(Medium):
         n_some = min(n_outputs, 1000)
         gram = np.zeros((n_some, n_some), np.complex128)
         for columns in pieces(n_inputs, max(1, BLOCK_ENTRIES // n_some)):
-            block = np.asarray(matrix[:n_some, columns], np.complex128)
+            block = np.asarray(matrix[:n_some, columns], np.complex128) / rms
             gram += block @ block.conj().T
         norms = np.sqrt(np.diagonal(gram).real)
         norms[norms == 0] = 1
@@ -196,7 +197,7 @@ class MeasuredMedium(Medium):
         # Ideal entries over their norm are uniform on a complex sphere, and their powers over
         # the total one draw of a Dirichlet law: the squares of what is expected are exact.
         return IsotropyReport(
-            rms=float(np.sqrt(mean_power)),
+            rms=rms,
             expected_mode_correlation=float(1 / np.sqrt(n_inputs)),
             mode_correlation=float(np.sqrt(pairs_of_modes.mean())) if n_some > 1 else 0.0,
             neighbour_correlation=float(np.sqrt(neighbours.mean())) if n_some > 1 else 0.0,
@@ -290,6 +291,11 @@ class MeasuredMedium(Medium):
         matrix = self.matrix
         if isinstance(matrix, str | os.PathLike):
             matrix = _load(matrix)
+        elif scipy.sparse.issparse(matrix):
+            raise ValueError(
+                "A transmission matrix must be dense: light goes from each input to each mode. "
+                "Give matrix.toarray()."
+            )
         elif not isinstance(matrix, np.ndarray):
             matrix = np.asarray(matrix)
         if matrix.ndim != 2 or 0 in matrix.shape:

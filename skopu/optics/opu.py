@@ -533,8 +533,12 @@ class OPU(DefaultPartsMixin, Device):
         medium, camera = self._medium(), self._camera()
         n_modes, result = self._n_modes(n, mode), new_result(X, n, out)
         backend = backend_of(X)
+        # In double precision, whatever X is: a photon count takes a number of random draws that
+        # rounding of the light could change, and with it all that follow.
+        in_double = camera.is_random or backend.is_numpy
         if mode == "intensity" or not camera.is_ideal:
-            _check_squares(X, np.float64 if mode == "linear" else numpy_dtype(X), name)
+            wide = mode == "linear" and in_double
+            _check_squares(X, np.float64 if wide else numpy_dtype(X), name)
         if camera.is_ideal:
             if self._has_reference(mode):
                 read_real_parts(medium, X, result, finish, self.random_state)
@@ -545,11 +549,7 @@ class OPU(DefaultPartsMixin, Device):
         glass = {"medium": medium, "camera": camera, "seed": self.random_state}
         options = {"repeat": repeat, "first_exposure": first_exposure}
         for rows in pieces(X.shape[0], max(1, _NOISY_GROUP // max(n_modes, X.shape[1]))):
-            light = X[rows, :]
-            if camera.is_random or backend.is_numpy:
-                # In double precision, whatever X is: a photon count takes a number of random
-                # draws that rounding of the light could change, and with it all that follow.
-                light = backend.as_type(light, np.float64)
+            light = backend.as_type(X[rows, :], np.float64) if in_double else X[rows, :]
             if direct:
                 readings = take_frames(light, n, **glass, **options)
             elif self._has_reference(mode):

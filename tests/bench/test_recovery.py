@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from skopu import OPU, Camera, GaussianMedium, LayeredMedium, MeasuredMedium
@@ -72,6 +73,13 @@ def test_as_many_modes_as_inputs_of_which_some_are_dark():
     found, residual = recover_inputs(medium, readings, 30, bounds=(0, 1))
     assert np.isfinite(found).all()
     assert residual.max() < 0.1
+
+
+def test_sparse_intensities():
+    X, medium = np.random.default_rng(0).random((2, 20)), GaussianMedium(1)
+    readings = OPU(medium).intensity(X, 60)
+    found = recover_inputs(medium, scipy.sparse.csr_array(readings), 20)
+    assert np.array_equal(found.X, recover_inputs(medium, readings, 20).X)
 
 
 def test_too_few_modes_are_told():

@@ -214,3 +214,13 @@ def test_bad_input():
         opu_diagonal(np.where(np.eye(N) > 0, np.nan, A))
     with pytest.raises(ValueError, match="symmetric"):
         opu_diagonal(aslinearoperator(NON_SYMMETRIC), function="exp")
+
+
+@pytest.mark.parametrize("method", ["xdiag", "hutchinson"])
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e200])
+def test_errors_of_large_and_small_numbers(scale, method):
+    A = np.diag(np.arange(1, 25.0)) + 0.1
+    expected = opu_diagonal(A, 12, method=method, random_state=0)
+    found = opu_diagonal(scale * A, 12, method=method, random_state=0)
+    assert np.allclose(found.value / scale, expected.value)
+    assert np.allclose(found.standard_error / scale, expected.standard_error)

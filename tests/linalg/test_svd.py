@@ -319,6 +319,14 @@ def test_large_and_small_numbers(scale, dtype):
     assert np.allclose(s / scale, 2, rtol=1e-5)
 
 
+def test_large_sparse_numbers_without_a_warning():
+    A = 1e19 * np.random.default_rng(0).normal(size=(300, 40))
+    for scaled in (A.astype(np.float32), 1e141 * A):
+        found = opu_svd(scipy.sparse.csr_array(scaled), 3, random_state=0)
+        exact = np.linalg.svd(scaled.astype(float), compute_uv=False)[:3]
+        assert np.allclose(found.s, exact, rtol=0.01)
+
+
 def test_frames_of_several_dtypes_and_operators_without_one():
     frame = pandas.DataFrame({"a": [True, False, True], "b": [0.5, 1.5, 3.0]})
     exact = np.linalg.svd(frame.to_numpy(float), compute_uv=False)

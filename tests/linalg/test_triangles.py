@@ -403,3 +403,14 @@ NOT_ITS_TRANSPOSE = LinearOperator(
 def test_bad_options(matrix, options, match):
     with pytest.raises(ValueError, match=match):
         count_triangles(matrix, **{"random_state": 0, **options})
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-80, 1e18, 1e80])
+def test_weights_of_any_size(scale):
+    weights = np.triu(np.random.default_rng(0).random((60, 60)), 1)
+    weights += weights.T
+    options = {"weighted": True, "method": "estimate", "random_state": 0}
+    expected = count_triangles(weights, 100, **options)
+    found = count_triangles(scale * weights, 100, **options)
+    assert np.allclose(found.value / scale, expected.value, rtol=1e-10)
+    assert np.allclose(found.standard_error / scale, expected.standard_error, rtol=1e-6)

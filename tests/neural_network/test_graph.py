@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse
 import sklearn
 from numpy.random import RandomState
+from scipy.sparse.linalg import aslinearoperator
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
@@ -386,6 +387,7 @@ MASK[np.flatnonzero(LABELS == 3)] = True
         (LABELS.astype(str).astype(object), GRAPH, {}, "array of objects"),
         (LABELS[:9], GRAPH, {}, "inconsistent numbers of samples"),
         (LABELS, GRAPH.toarray().astype(complex), {}, "Complex data"),
+        (LABELS, aslinearoperator(GRAPH), {}, "not a LinearOperator"),
     ],
 )
 def test_bad_input(labels, graph, options, match):

@@ -368,7 +368,7 @@ def test_weights_given_in_another_order_are_trained():
 def test_warm_start_cannot_change_the_layers():
     model = DFAClassifier((5,), max_iter=2, warm_start=True).fit(X, y)
     for sizes in ((7,), (5, 5)):
-        with pytest.raises(ValueError, match="Set warm_start=False to start again"):
+        with pytest.raises(ValueError, match="Call fit with warm_start=False"):
             model.set_params(hidden_layer_sizes=sizes).fit(X, y)
 
 

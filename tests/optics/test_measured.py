@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
@@ -177,6 +178,19 @@ def test_bad_matrix(matrix, message):
 def test_a_matrix_too_small_to_be_scaled():
     with pytest.raises(ValueError, match="no float can scale"):
         MeasuredMedium(1e-310 * glass()).field(np.ones((1, 1)), 1)
+
+
+@pytest.mark.parametrize("scale", [1e-160, 1e160])
+def test_isotropy_of_any_scale(scale):
+    rms, *report = MeasuredMedium(scale * glass()).isotropy()
+    expected_rms, *expected = MeasuredMedium(glass()).isotropy()
+    assert_allclose(rms, scale * expected_rms)
+    assert_allclose(report, expected)
+
+
+def test_a_sparse_matrix():
+    with pytest.raises(ValueError, match="must be dense"):
+        MeasuredMedium(scipy.sparse.csr_array(glass().real)).field(np.ones((1, 1)), 1)
 
 
 def test_bad_normalize():
