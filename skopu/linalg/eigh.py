@@ -95,7 +95,7 @@ def opu_eigh(
         limit.
     n_oversamples : int, default=10
         Projections beyond n_components. Of equal eigenvalues, up to n_components + n_oversamples
-        are found.
+        are found. With fewer than some 5, a leading one may be missed by more than ``error_bound``.
     n_iter : int or "auto", default="auto"
         Number of refinements; A is read n_iter + 2 times, or n_iter + 1 times for eigenvalues at
         one end. "auto" refines until all error bounds are below the tolerances.

@@ -66,7 +66,7 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
     coef_ : ndarray of shape (n,) or (n_targets, n)
         Weights of the features.
     intercept_ : float or ndarray of shape (n_targets,)
-        Added to predictions.
+        Added to predictions; a float if y is 1-d.
     alpha_ : float
         The penalty used.
     best_score_ : float or None
@@ -142,10 +142,13 @@ class OpticalRidge(MultiOutputMixin, RegressorMixin, BaseOpticalRidge):
         if scipy.sparse.issparse(y):
             raise ValueError("y is sparse. Give y.toarray().")
         X, y = self._validate(X, y, y_numeric=True)
-        y = y.astype(np.float64, copy=False).reshape(len(y), -1)
-        self._solve(X, y, self._weights(sample_weight, y))
-        if self.coef_.shape[0] == 1:  # also of one column, as Ridge has it
-            self.coef_, self.intercept_ = self.coef_[0, :], self.intercept_[0]
+        targets = y.astype(np.float64, copy=False).reshape(len(y), -1)
+        self._solve(X, targets, self._weights(sample_weight, targets))
+        # Of one column, too, there is one row of weights, as Ridge has it.
+        if self.coef_.shape[0] == 1:
+            self.coef_ = self.coef_[0, :]
+        if y.ndim == 1:
+            self.intercept_ = self.intercept_[0]
         return self
 
     def predict(self, X):
