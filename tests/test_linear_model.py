@@ -511,3 +511,11 @@ def test_one_column_is_one_target():
         assert fitted.predict(X).shape == (len(X),)
         assert fitted.coef_.ndim == 1
     assert np.array_equal(model.predict(X), clone(model).fit(X, y).predict(X))
+
+
+@pytest.mark.parametrize("targets", [y, y[:, None], np.column_stack([y, y])], ids=np.shape)
+def test_shapes_are_those_of_ridge(targets):
+    model, reference = OpticalRidge(10).fit(X, targets), Ridge().fit(X, targets)
+    for name in ("coef_", "intercept_"):
+        found, expected = (np.shape(getattr(each, name)) for each in (model, reference))
+        assert found[:-1] == expected[:-1] if name == "coef_" else found == expected
