@@ -244,7 +244,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
             check_shows_errors(self.opu_, len(self.classes_), layer_sizes, self.error_encoding)
         self._initialize(layer_sizes, X, random_state)
         unit = norm_unit(X)
-        self._device = feedback_device(self.opu_, optical)
+        self._feedback_device = feedback_device(self.opu_, optical)
         try:
             with (
                 np.errstate(over="ignore", invalid="ignore"),
@@ -261,6 +261,8 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
                 f"learning_rate_init={self.learning_rate_init}, or scale X. The network is as it "
                 "was before."
             ) from None
+        finally:
+            del self._feedback_device  # whose glass may be large
         self.label_distributions_ = probabilities
         self.transduction_ = self.classes_[self.label_distributions_.argmax(axis=1)]
         return self
@@ -496,7 +498,7 @@ class DFAGraphClassifier(DeviceMixin, ClassifierMixin, BaseEstimator):
         """Errors of the hidden layers by a projection of the output's."""
         sizes = [output.shape[1] for output in outputs[1:-1]]
         encoding = self.error_encoding, self.ternary_threshold
-        parts = project_error(self._device, error, sizes, *encoding, self.n_iter_)
+        parts = project_error(self._feedback_device, error, sizes, *encoding, self.n_iter_)
         deltas, growth = [error], 1.0
         for i in range(len(sizes), 0, -1):
             # As large as the error that the weights above send back, which grows with them:

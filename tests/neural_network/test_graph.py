@@ -22,6 +22,7 @@ from sklearn.preprocessing import normalize
 
 from skopu import OPU, Camera, DFAGraphClassifier, GaussianMedium, NodeClassifier
 from skopu.neural_network._graph_functions import Layers, normalized_adjacency
+from skopu.neural_network.feedback import feedback_device
 
 X, y = load_digits(return_X_y=True)
 X, y = X[:400] / 16, y[:400]
@@ -91,6 +92,7 @@ def forward(model, data, graph):
 
 def gradients_of(model, data, graph, nodes, classes, random_state=None):
     layers = Layers(normalized_adjacency(graph, data), len(model.coefs_), nodes)
+    model._feedback_device = feedback_device(model.opu_, model.feedback == "optical")
     return model._gradients(data[layers.inputs], layers, classes, random_state or RandomState(0))[1]
 
 
