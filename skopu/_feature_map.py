@@ -167,23 +167,29 @@ def make_map(n, kernel, degree, gamma, n_inputs, opu, seed):
 
 def _scale_gamma(X, sample_weight=None):
     """1 / (n_features * X.var()), as scikit-learn's RBFSampler has it; 0 where that overflows."""
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        variance = _variance(X, sample_weight)
-    if not math.isfinite(variance):
+    try:
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            variance = float(_variance(X, sample_weight))
+        if not math.isfinite(variance):
+            return 0.0
+        return 1 / (X.shape[1] * variance) if variance > 0 else 1.0
+    except (OverflowError, ZeroDivisionError):  # of numbers of Python's
         return 0.0
-    with np.errstate(over="ignore"):
-        return float(1 / (np.float64(X.shape[1]) * variance)) if variance > 0 else 1.0
 
 
-def _variance(X, sample_weight=None):
-    """Variance of all entries, as a number of NumPy's; infinite or NaN where it overflows."""
+def _variance(X, sample_weight):
+    """Variance of all entries; infinite or NaN, or an OverflowError, where squares overflow."""
     if is_dask(X):
-        return np.float64(X.astype(np.float64).var().compute())
+        # Dask's own variance is NaN where a chunk is empty.
+        values = X.astype(np.float64)
+        size = (values == values).sum().compute()  # the number of rows may be unknown
+        mean = values.sum().compute() / size
+        return ((values - mean) ** 2).sum().compute() / size
     if sample_weight is None:
         backend = backend_of(X)
         values = backend.as_type(stored_values(X), np.float64)
         size, xp = math.prod(X.shape), backend.namespace
-        mean = np.float64(float(xp.sum(values))) / size
+        mean = float(xp.sum(values)) / size
         squares = float(xp.sum((values - mean) ** 2)) + (size - math.prod(values.shape)) * mean**2
         return squares / size
     X = to_numpy(X)

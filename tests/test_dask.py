@@ -80,6 +80,8 @@ class TestFeatures:
         assert lazy.shape == (300, 90)
         assert lazy.chunks == ((100, 0, 60, 140), (90,))
         assert np.allclose(lazy.compute(scheduler="threads"), features.transform(X), 0, 1e-12)
+        whole = OpticalRandomFeatures(90, kernel=kernel, opu=opu, random_state=0).fit_transform(X)
+        assert np.allclose(lazy.compute(scheduler="threads"), whole, 0, 1e-12)
 
     @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.uint8, bool])
     def test_metadata(self, dtype):
