@@ -263,3 +263,15 @@ def test_in_a_grid_search():
     assert search.best_score_ > 0.9
     names = search.best_estimator_[0].get_feature_names_out()
     assert names[0] == "opupca0"
+
+
+@pytest.mark.parametrize("mean", [0, 100, 1e4])
+def test_bounds_know_of_large_means_in_float32(mean):
+    rng = np.random.default_rng(0)
+    rows = (rng.normal(size=(500, 40)) * np.r_[3, 2, np.full(38, 0.1)]).astype(np.float32)
+    rows += np.float32(mean) * (1 + rng.random(40, dtype=np.float32))
+    exact = np.linalg.svd(rows - rows.mean(axis=0, dtype=np.float64), compute_uv=False)[:5]
+    found = OPUPCA(5, random_state=0).fit(rows)
+    assert np.all(abs(1 - exact / found.singular_values_) <= found.error_bound_)
+    assert np.allclose(found.singular_values_[:2], exact[:2], rtol=1e-3)
+    assert (found.error_bound_[-1] > 0.5) == (mean == 1e4)  # where rounding hides the rest

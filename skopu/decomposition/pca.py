@@ -237,7 +237,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             self._moments = moments(operator)
             _, mean, spread = self._moments
         self.opu_ = self._own_device(self.random_state)
-        centred = CentredOperator(operator)
+        centred = CentredOperator(operator, mean)
         with progress_bar(self.verbose, None, "pca", " passes") as operator.done:
             if is_share:
                 self._decompose_share(centred, n_components, spread)

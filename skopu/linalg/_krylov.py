@@ -8,7 +8,7 @@ import numpy as np
 from .._utils.arrays import concat, like, namespace, numpy_dtype
 from .._utils.checks import check_count, check_positive
 from ..optics import GaussianMedium
-from ._orthonormal import orthonormalize, polish
+from ._orthonormal import orthonormalize, polish, small_svd
 from ._svd_errors import ROUNDING, krylov_errors, rounding_errors, vector_errors
 from ._tall_blocks import inner, largest_length, multiply
 
@@ -17,10 +17,14 @@ _FAR = 30  # times the tolerance: a change from which on no bound is worth its c
 
 
 class Tolerances(NamedTuple):
-    """Relative errors that are allowed: of values, and of vectors or None."""
+    """Relative errors that are allowed: of values, and of vectors or None.
+
+    ``removed`` is the length of what products have lost, and their rounding has not.
+    """
 
     values: float
     vectors: float | None
+    removed: float = 0.0
 
     @classmethod
     def checked(cls, tol, vector_tol, operator):
@@ -36,13 +40,13 @@ class Tolerances(NamedTuple):
                     f"{least:.1g}. Raise it"
                     + (", or give float64." if operator.dtype == np.float32 else ".")
                 )
-        return cls(float(tol), None if vector_tol is None else float(vector_tol))
+        vector_tol = None if vector_tol is None else float(vector_tol)
+        return cls(float(tol), vector_tol, getattr(operator, "removed", 0.0))
 
     def are_met(self, values, bases, rises=0.0):
         """Whether errors of bases, of all these singular values, are small enough."""
         errors = bases.errors + rises
-        eps = np.finfo(values.dtype).eps
-        rounding = rounding_errors(values[: len(errors)], values[:1], eps)
+        rounding = self.rounding(values, len(errors))
         # What rounding hides is as good as it gets.
         if not np.all(errors <= np.maximum(self.values, rounding)):
             return False
@@ -50,6 +54,11 @@ class Tolerances(NamedTuple):
             return True
         sines = vector_errors(values, bases.errors, bases.residuals, rises, rounding)
         return bool(np.all(sines <= self.vectors))
+
+    def rounding(self, values, k):
+        """What rounding may do to the first k singular values, relative to each."""
+        largest = np.maximum(values[:1], self.removed)
+        return rounding_errors(values[:k], largest, np.finfo(values.dtype).eps)
 
 
 def check_n_iter(n_iter):
@@ -117,7 +126,7 @@ def bidiagonalize(operator, sketch, n_components, n_iter, tolerances, run):
 
 def leading(bases, n_components, run):
     """Leading singular values and vectors, and all values that the bases hold."""
-    u, values, vt = np.linalg.svd(bases.B, full_matrices=False)
+    u, values, vt = small_svd(bases.B)
     values = _at_least(values, n_components)
     U = polish(multiply(bases.lefts, u[:, :n_components], run), run)
     V = polish(multiply(bases.rights, vt[:n_components].T, run), run)
@@ -165,8 +174,9 @@ def _at_least(values, least):
 
 
 def _is_near(before, values, tolerances):
-    strictest = min(each for each in tolerances if each is not None)
-    rounding = ROUNDING * np.finfo(values.dtype).eps * values[:1]
+    strictest = min(each for each in tolerances[:2] if each is not None)
+    largest = np.maximum(values[:1], tolerances.removed)
+    rounding = ROUNDING * np.finfo(values.dtype).eps * largest
     return np.all(values - before <= np.maximum(_FAR * strictest * values, rounding))
 
 

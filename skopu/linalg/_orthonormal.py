@@ -4,6 +4,7 @@ import contextlib
 import math
 
 import numpy as np
+import scipy.linalg
 
 from .._utils.arrays import numpy_dtype
 from ._tall_blocks import inner, multiply, qr, subtract, transform
@@ -68,6 +69,18 @@ def _factor(Y, tol, run):
     left, sizes, right = np.linalg.svd(R)
     kept = sizes > tol
     return multiply([Q], left[:, kept], run), sizes[kept, None] * right[kept], sizes[kept]
+
+
+def small_svd(A):
+    """Thin singular value decomposition of a small array of NumPy's.
+
+    NumPy's way does not converge for some matrices with many equal singular values; then LAPACK's
+    older way, which does.
+    """
+    try:
+        return np.linalg.svd(A, full_matrices=False)
+    except np.linalg.LinAlgError:
+        return scipy.linalg.svd(A, full_matrices=False, lapack_driver="gesvd")
 
 
 def polish(Q, run):

@@ -5,6 +5,7 @@ import numpy as np
 from .._utils.arrays import as_type, diagonal_of, like, to_numpy
 from ._lanczos import MatrixFunction
 from ._nystrom import nystrom_sketch
+from ._orthonormal import small_svd
 from ._tall_blocks import lengths
 from .trace_method import TraceMethod
 
@@ -103,7 +104,7 @@ class _Nystrom:
         k = min(operator.shape[0], max(n_matvecs // _PART, _LEAST))
         X = TraceMethod.probes(operator, k, opu)
         sketch = nystrom_sketch(operator, X, _ADVICE)
-        left, sizes, _ = np.linalg.svd(sketch.B)
+        left, sizes, _ = small_svd(sketch.B)
         # What is not above the shift is rounding, and no direction of its own.
         kept = sizes**2 > 10 * max(sketch.shift, np.finfo(float).tiny)
         left, s = left[:, kept], sizes[kept] ** 2

@@ -116,7 +116,7 @@ class Stream(NamedTuple):
         This stream stays as it is.
         """
         added, kept = moments(operator), self.kept
-        rows = CentredOperator(operator) if self.centred else operator
+        rows = CentredOperator(operator, added.mean) if self.centred else operator
         if self.centred and self.moments.count:
             weight = self.moments.count * added.count / (self.moments.count + added.count)
             shift = math.sqrt(weight) * (added.mean - self.moments.mean)

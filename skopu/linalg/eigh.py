@@ -135,7 +135,9 @@ def opu_eigh(
     An error bound is an estimate with a margin, from the residuals and how they fall. True errors
     were below it in 99.9 % of 1272 decompositions; their median was an eighth of it, see
     :doc:`/user_guide/linear_algebra`. Bounds of "LM" apply to magnitudes: values of nearly the same
-    magnitude and opposite sign may come in either order.
+    magnitude and opposite sign may come in either order. A bound does not hold where many nearly
+    equal eigenvalues lie far from the wanted ones: of 100 near 1 and a tail down to 1e-8, "SA" gave
+    2e-5 as the smallest.
 
     Memory is n times the width of the Krylov space, n_iter + 1 times n_components + n_oversamples
     columns. Eigenvalues near zero, such as the smallest ones of a positive matrix, are lost in the

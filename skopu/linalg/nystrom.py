@@ -11,6 +11,7 @@ from ..optics.opu import resolve_opu
 from ._krylov import signs_of
 from ._nystrom import nystrom_sketch
 from ._operators import check_operator
+from ._orthonormal import small_svd
 from ._random_vectors import probes, sketch_width
 from ._tall_blocks import forms
 
@@ -130,7 +131,7 @@ def opu_nystrom(A, n_components, *, n_oversamples=10, opu=None, random_state=Non
     with operator.threads():
         X = operator.asarray(probes(opu, operator.shape[0], m, operator.dtype))
         sketch = nystrom_sketch(operator, X, _ADVICE)
-    left, sizes, _ = np.linalg.svd(sketch.B)
+    left, sizes, _ = small_svd(sketch.B)
     s = np.maximum(sizes**2 - sketch.shift, 0)
     U = as_type(sketch.Q @ like(left[:, :n_components], sketch.Q), operator.dtype)
     U *= signs_of(U)

@@ -15,7 +15,7 @@ from ._operator import Turned
 from ._operators import check_operator
 from ._orthonormal import orthonormalize
 from ._random_vectors import sketch_rows, sketch_width
-from ._svd_errors import rounding_errors, vector_errors
+from ._svd_errors import vector_errors
 from ._tall_blocks import largest_length
 
 _WITNESSES = 8  # columns of the sketch that check the result of the others
@@ -147,7 +147,10 @@ def opu_svd(
 
     An error bound is an estimate with a margin, from the residuals and how they fall. True errors
     were below it in 99.9 % of 2772 decompositions; their median was a seventh of it, see
-    :doc:`/user_guide/linear_algebra`.
+    :doc:`/user_guide/linear_algebra`. The margin does not hold where more singular values than the
+    sketch has columns lie close together above others: in 324 decompositions with 20 to 100 such
+    values, half of the bounds were too small, some by far, and 53 results missed their tolerance,
+    at 1 % by a factor of up to four. Choose a small ``tol``, or ``n_oversamples`` for all of them.
 
     A noisy camera affects the sketch, not the products that follow: refinements remove most of the
     noise.
@@ -217,8 +220,7 @@ def _result(bases, turned, rises, n_components, tolerances, run):
     if turned:
         bases = bases._replace(lefts=bases.rights, B=bases.B.T, rights=bases.lefts)
     U, s, Vt, values = leading(bases, n_components, run)
-    eps = np.finfo(bases.B.dtype).eps
-    rounding = rounding_errors(values[:n_components], values[:1], eps)
+    rounding = tolerances.rounding(values, n_components)
     sines = vector_errors(values, bases.errors, bases.residuals, rises, rounding)
     if tolerances.vectors is not None and sines.max() > tolerances.vectors and bases.is_final:
         warnings.warn(
