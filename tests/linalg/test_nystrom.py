@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from scipy.sparse.linalg import aslinearoperator
 
 from skopu.linalg import opu_nystrom
+from skopu.linalg._orthonormal import small_svd
 
 from .matrices import FORMS, Counting, symmetric
 
@@ -99,3 +100,16 @@ def test_bad_input():
         opu_nystrom(np.eye(20), 21)
     with pytest.raises(ValueError, match="complex"):
         opu_nystrom(aslinearoperator(1j * np.eye(20)), 5)
+
+
+def test_where_numpy_finds_no_decomposition(monkeypatch):
+    """Its LAPACK routine does not converge for some matrices of equal values."""
+    A = np.random.default_rng(0).normal(size=(5, 5))
+    expected = small_svd(A)
+
+    def fail(*args, **options):
+        raise np.linalg.LinAlgError("SVD did not converge")
+
+    monkeypatch.setattr(np.linalg, "svd", fail)
+    for found, before in zip(small_svd(A), expected, strict=True):
+        assert np.allclose(abs(found), abs(before))
