@@ -185,12 +185,15 @@ SIMULATED = np.array([76.74, 81.85, 85.05, 86.85, 88.21, 88.42])
 REAL = np.array([77.22, 81.35, 83.94, 85.86, 86.91, 87.30])
 OURS_IDEAL = np.array([77.71, 81.97, 85.20, 87.08, 88.32, 88.57])
 OURS = np.array([77.23, 81.38, 84.35, 86.02, 86.87, 86.88])
-SPREAD = np.array([0.36, 0.18, 0.20, 0.08, 0.24, 0.22])  # over five pieces of glass
+# Over five pieces of glass.
+IDEAL_SPREAD = np.array([0.44, 0.07, 0.16, 0.07, 0.12, 0.10])
+SPREAD = np.array([0.36, 0.18, 0.20, 0.08, 0.24, 0.22])
 FITTED = np.isin(SIZES, [300, 1000, 10_000])
 
 figure, axes = plt.subplots(figsize=(7.5, 4.4), layout="constrained")
 axes.plot(SIZES, SIMULATED, "k:", label="simulation, published")
-axes.plot(SIZES, OURS_IDEAL, "C0-", alpha=0.6, label="ideal device, ours")
+options = {"alpha": 0.6, "capsize": 3, "label": "ideal device, ours"}
+axes.errorbar(SIZES, OURS_IDEAL, IDEAL_SPREAD, fmt="C0-", **options)
 axes.plot(SIZES, REAL, "kx", markersize=9, label="real machine, published")
 for chosen, marker, name in ((FITTED, "C1o", "fitted"), (~FITTED, "C3s", "predicted")):
     parts = SIZES[chosen], OURS[chosen], SPREAD[chosen]

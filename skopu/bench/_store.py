@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import io
 import os
@@ -99,9 +100,7 @@ class Store:
 
 def keys_of(calibration, patterns, number):
     """What readings are stored under: calibration, what is shown, number of the exposure."""
-    digest = hashlib.blake2b(digest_size=20)
-    for name, value in sorted(_fields_of(calibration).items()):
-        digest.update(f"{name} {value.dtype.str} {value.shape}".encode() + value.tobytes())
+    digest = _digest_of(calibration).copy()
     digest.update(number.to_bytes(8, "little"))
     keys = []
     for pattern in patterns:
@@ -109,6 +108,14 @@ def keys_of(calibration, patterns, number):
         own.update(pattern.tobytes())
         keys.append(own.digest())
     return keys
+
+
+@functools.lru_cache(maxsize=1)  # of all pixels, and asked for with each piece of rows
+def _digest_of(calibration):
+    digest = hashlib.blake2b(digest_size=20)
+    for name, value in sorted(_fields_of(calibration).items()):
+        digest.update(f"{name} {value.dtype.str} {value.shape}".encode() + value.tobytes())
+    return digest
 
 
 def _fields_of(calibration):

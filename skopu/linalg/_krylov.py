@@ -57,8 +57,11 @@ class Tolerances(NamedTuple):
 
     def rounding(self, values, k):
         """What rounding may do to the first k singular values, relative to each."""
-        largest = np.maximum(values[:1], self.removed)
-        return rounding_errors(values[:k], largest, np.finfo(values.dtype).eps)
+        return rounding_errors(values[:k], self.largest(values), np.finfo(values.dtype).eps)
+
+    def largest(self, values):
+        """The size that rounding goes by."""
+        return np.maximum(values[:1], self.removed)
 
 
 def check_n_iter(n_iter):
@@ -175,8 +178,7 @@ def _at_least(values, least):
 
 def _is_near(before, values, tolerances):
     strictest = min(each for each in tolerances[:2] if each is not None)
-    largest = np.maximum(values[:1], tolerances.removed)
-    rounding = ROUNDING * np.finfo(values.dtype).eps * largest
+    rounding = ROUNDING * np.finfo(values.dtype).eps * tolerances.largest(values)
     return np.all(values - before <= np.maximum(_FAR * strictest * values, rounding))
 
 

@@ -26,7 +26,6 @@ class Operator:
     # lacks. Functions of A have others.
     cost, spent, offset = 1, 0, 0.0
     known_symmetric = False  # so that no product need show it
-    removed = 0.0  # length of what was subtracted after a product; see `CentredOperator`
 
     def __init__(self, A, name):
         self.A = A
