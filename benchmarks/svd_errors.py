@@ -30,6 +30,8 @@ SPECTRA = {
     "three large, then 1 / i": np.where(N <= 3, 100, 1 / N),
     "1 - i / 300": 1 - (N - 1) / 300,
     "1 to 0.9": np.linspace(1, 0.9, 300),
+    "100 from 1 to 0.97, then lower": np.where(N <= 100, 1 - 0.0003 * N, 0.1 * 0.97**N),
+    "40 from 1 to 0.999, then noise": np.where(N <= 40, 1 - N / 40e3, 0.3 - 0.001 * N),
     "Gaussian matrix": np.linalg.svd(np.random.default_rng(0).normal(size=(300, 600)))[1],
 }
 SHAPES = (300, 300), (300, 3000), (1200, 300)

@@ -6,11 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ._orthonormal import orthonormalize
-from ._svd_errors import ROUNDING, SLOWEST, quotient, rounding_errors
+from ._svd_errors import MARGIN, ROUNDING, rounding_errors, temple
 from ._symmetry import check_symmetric
 from ._tall_blocks import inner, largest_length
 
-_MARGIN = 4  # of a geometric series, found by benchmarks/eigh_errors.py
 ORDERS = {"LM": lambda w: -abs(w), "LA": lambda w: -w, "SA": lambda w: w}
 
 
@@ -30,23 +29,11 @@ class KrylovSpace(NamedTuple):
         order = np.argsort(ORDERS[which](values), kind="stable")
         return values[order], vectors[:, order]
 
-    def leading(self, k, which):
-        """The first k wanted eigenvalues of T, and residuals."""
-        values, vectors = self.ritz(which)
-        return values[:k], self.residuals(vectors[:, :k])
-
     def residuals(self, vectors):
         """Lengths of what A does to Ritz vectors beyond scaling them."""
         if self.R is None:
             return np.zeros(vectors.shape[1])
         return np.linalg.norm(self.R @ vectors[-self.R.shape[1] :], axis=0)
-
-    def before(self):
-        """The space without its last block."""
-        n, n_last = len(self.T), self.basis[-1].shape[1]
-        return KrylovSpace(
-            self.basis[:-1], self.T[: n - n_last, : n - n_last], self.T[n - n_last :, : n - n_last]
-        )
 
 
 def krylov_space(operator, start, n_components, which, n_iter, tolerances, run):
@@ -89,33 +76,24 @@ def _are_met(space, n_components, which, tolerances):
 def eigen_errors(space, n_components, which):
     """Ritz values, and bounds of what the first lack, relative, and of the sines of their vectors.
 
-    Rounding is left out of the values' errors. The error of an eigenvalue is no larger than its
-    residual, and about the square of that over a gap (T. Kato and G. Temple): from one space to the
-    next, squared residuals and what the value gains shrink alike, so that what is to come is less
-    than a geometric series, with the margin of `krylov_errors`. A vector is turned by its residual
-    over its gap to the other values (C. Davis and W. Kahan).
+    Rounding is left out of the values' errors. A vector is turned by its residual over its gap to
+    the other values (C. Davis and W. Kahan).
     """
     k, eps = n_components, np.finfo(space.T.dtype).eps
     unit = float(abs(space.T).max(initial=0)) or 1.0
     R = None if space.R is None else space.R.astype(np.float64) / unit
     space = KrylovSpace(space.basis, space.T.astype(np.float64) / unit, R)
     values, vectors = space.ritz(which)
-    leading, residual = values[:k], space.residuals(vectors[:, :k])
+    leading, residuals = values[:k], space.residuals(vectors[:, :k])
     if space.R is None:
         errors = np.zeros(len(leading))
-    elif len(space.basis) < 3 or len(space.before().before().T) < k:
+    elif len(leading) < k:
         errors = np.full(len(leading), np.inf)
     else:
-        before = space.before()
-        second, second_residual = before.leading(k, which)
-        _, first_residual = before.before().leading(k, which)
-        gains = np.maximum(ORDERS[which](second) - ORDERS[which](leading), 0)
-        ratio = quotient(residual, second_residual)  # which goes up and down
-        ratio *= np.maximum(ratio, quotient(second_residual, first_residual))
-        ratio = np.minimum(ratio, SLOWEST)
-        errors = np.minimum(_MARGIN * ratio / (1 - ratio) * gains, residual)
+        falls = np.diff(ORDERS[which](values), append=ORDERS[which](values[-1:]))[:k]
+        errors = MARGIN * temple(residuals, falls)
     rounding = ROUNDING * eps * abs(values).max(initial=0)
-    sines = _sines(values, errors + rounding, residual + rounding)
+    sines = _sines(values, errors + rounding, residuals + rounding)
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = np.where(errors > 0, errors / abs(leading), 0)
     return values * unit, np.maximum.accumulate(errors), sines

@@ -109,12 +109,12 @@ def bidiagonalize(operator, sketch, n_components, n_iter, tolerances, run):
         rights.append(right)
         B = _append(B.T, R).T
         if step == n_iter:
-            errors = krylov_errors(B, left.shape[1], right.shape[1], n_components)
+            errors = krylov_errors(B, right.shape[1], n_components)
             return Bases(lefts, B, rights, *errors, False)
         if n_iter == "auto" and min(B.shape) >= n_components:
             values = singular_values(B, n_components)
             if before is not None and _is_near(before, values[:n_components], tolerances):
-                errors = krylov_errors(B, left.shape[1], right.shape[1], n_components)
+                errors = krylov_errors(B, right.shape[1], n_components)
                 bases = Bases(lefts, B, rights, *errors, False)
                 if tolerances.are_met(values, bases):
                     return bases

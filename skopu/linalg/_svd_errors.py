@@ -3,19 +3,15 @@
 import numpy as np
 
 ROUNDING = 30  # errors of singular values in units of eps times the largest: up to 16 were seen
-SLOWEST = 0.98  # gains that shrink more slowly are not told from this
+MARGIN = 2  # of Temple's bound, since gaps to values that are still too small are too large
 
 
-def krylov_errors(B, n_left, n_right, n_components):
+def krylov_errors(B, n_right, n_components):
     """Bounds of what the leading singular values and vectors still lack, rounding left out.
 
-    B is A between bases of m left and n right directions, of which the last n_left and n_right were
-    added last, in this order: B holds two earlier states, too, and their residuals, which are what
-    A has outside of their bases. The error of a squared singular value is its squared residual over
-    a gap (T. Kato's and G. Temple's bound), so that both shrink alike from state to state: what is
-    to come is less than a geometric series of what the last state has gained. Its ratio is the
-    smaller one of those that residuals and gains show, and the margin was found by
-    ``benchmarks/svd_errors.py``.
+    B is A between two bases, of which the one of the right directions had its last n_right added at
+    the end: B holds an earlier state, too, and the residuals of that, which are what A has outside
+    of its bases. Bounds are of this state, and B is nearer.
 
     Returns
     -------
@@ -24,27 +20,33 @@ def krylov_errors(B, n_left, n_right, n_components):
     residuals : ndarray of shape (n_components,), float64
         Of squared values, relative to these.
     """
-    m, n = B.shape[0] - n_left, B.shape[1] - n_right
-    if min(m, n) < n_components:
+    n = B.shape[1] - n_right
+    if min(len(B), n) < n_components:
         return (np.full(n_components, np.inf),) * 2
-    unit = abs(B).max() or 1
-    B = B.astype(np.float64) / unit
-    now = np.linalg.svd(B, compute_uv=False)[:n_components]
-    _, first, right = np.linalg.svd(B[:m, :n], full_matrices=False)
-    left, second, _ = np.linalg.svd(B[:, :n], full_matrices=False)
-    first, second = first[:n_components], second[:n_components]
-    first_residual = first * np.linalg.norm(B[m:, :n] @ right[:n_components].T, axis=0)
-    second_residual = second * np.linalg.norm(left[:, :n_components].T @ B[:, n:], axis=1)
-    before, gained = (np.maximum(each, 0) for each in (second**2 - first**2, now**2 - second**2))
-    ratio = np.minimum(quotient(second_residual**2, first_residual**2), quotient(gained, before))
-    ratio = np.minimum(ratio, SLOWEST)
-    errors = quotient((1 + ratio) * ratio / (1 - ratio) * gained, 2 * now**2)
-    return np.maximum.accumulate(errors), quotient(second_residual, now**2)
+    B = B.astype(np.float64) / (abs(B).max() or 1)
+    squares = np.square(np.linalg.svd(B, compute_uv=False)[:n_components])
+    left, before, _ = np.linalg.svd(B[:, :n], full_matrices=False)
+    beyond = np.linalg.norm(left[:, :n_components].T @ B[:, n:], axis=1)
+    residuals = quotient(before[:n_components] * beyond, squares)
+    falls = -np.diff(np.square(before), append=before[-1] ** 2)[:n_components]
+    errors = MARGIN / 2 * temple(residuals, quotient(falls, squares))
+    return np.maximum.accumulate(errors), residuals
 
 
 def quotient(some, others):
     """Some over others, 0 where these are."""
     return np.divide(some, others, out=np.zeros(len(some)), where=others > 0)
+
+
+def temple(residuals, gaps):
+    """Bounds of eigenvalues' errors, from residuals and gaps to the next ones.
+
+    An eigenvalue lies within the residual, and where the next one is further away, within the
+    squared residual over the gap (G. Temple and T. Kato). Where the residual is the larger one,
+    values are not told apart yet, and there may be more of them.
+    """
+    shares = np.divide(residuals, gaps, out=np.ones(len(gaps)), where=gaps > residuals)
+    return residuals * shares
 
 
 def rounding_errors(values, largest, eps):

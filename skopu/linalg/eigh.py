@@ -132,12 +132,12 @@ def opu_eigh(
 
     Notes
     -----
-    An error bound is an estimate with a margin, from the residuals and how they fall. True errors
-    were below it in 99.9 % of 1272 decompositions; their median was an eighth of it, see
-    :doc:`/user_guide/linear_algebra`. Bounds of "LM" apply to magnitudes: values of nearly the same
-    magnitude and opposite sign may come in either order. A bound does not hold where many nearly
-    equal eigenvalues lie far from the wanted ones: of 100 near 1 and a tail down to 1e-8, "SA" gave
-    2e-5 as the smallest.
+    An error bound is twice Temple's [3]_, from the residual and the gap to the next value. The gap
+    is that of the values found, so the bound is an estimate, if a careful one: it held in all of
+    1566 decompositions, also where more values lie close together than the sketch has columns. The
+    median error was a twentieth to a fortieth of it, see :doc:`/user_guide/linear_algebra`. Bounds
+    of "LM" apply to magnitudes: values of nearly the same magnitude and opposite sign may come in
+    either order.
 
     Memory is n times the width of the Krylov space, n_iter + 1 times n_components + n_oversamples
     columns. Eigenvalues near zero, such as the smallest ones of a positive matrix, are lost in the
@@ -149,6 +149,8 @@ def opu_eigh(
        Randomized Numerical Linear Algebra", Hot Chips 33, 2021.
     .. [2] J. A. Tropp and R. J. Webber, "Randomized algorithms for low-rank matrix approximation:
        design, analysis, and applications", 2023.
+    .. [3] T. Kato, "On the upper and lower bounds of eigenvalues", Journal of the Physical
+       Society of Japan 4, 1949.
 
     Examples
     --------

@@ -125,7 +125,30 @@ def test_products_are_counted_and_no_transposed_ones_needed():
     assert found.n_iter == 4
     plain = LinearOperator(A.shape, matvec=lambda x: A @ x, dtype=float)
     assert np.allclose(opu_eigh(plain, 3, n_iter=4, random_state=0).w, found.w)
-    assert np.isinf(opu_eigh(A, 3, n_iter=1, random_state=0).error_bound).all()
+
+
+@pytest.mark.parametrize("tol", [0.1, 0.01, 1e-4])
+@pytest.mark.parametrize("which", ORDERS)
+@pytest.mark.parametrize("width", [1e-6, 1e-3, 0.1])
+def test_more_nearly_equal_values_than_the_sketch_has_columns(width, which, tol):
+    """Blocks hold a part of them, which looks as if it were all."""
+    for size in (12, 40, 100):
+        rest = 0.5 * 0.97 ** np.arange(150 - size)
+        spectrum = np.r_[np.linspace(1, 1 - width, size), rest]
+        for k in (1, 5, 20):
+            expected = exact(spectrum, which, k)
+            found = opu_eigh(symmetric(spectrum), k, which=which, tol=tol, random_state=0)
+            errors = abs(found.w - expected) / expected
+            assert np.all(errors <= found.error_bound + 1e-12)
+            assert np.all(errors <= tol + 1e-12)
+
+
+def test_a_small_value_below_many_nearly_equal_ones():
+    spectrum = np.r_[1 - 1e-3 * np.arange(100), np.logspace(-1, -8, 20)]
+    for seed in range(5):
+        found = opu_eigh(symmetric(spectrum), 1, which="SA", random_state=seed)
+        assert abs(found.w[0] - 1e-8) <= max(found.error_bound[0] * found.w[0], 1e-14)
+        assert np.isclose(found.w[0], 1e-8, rtol=0.01)
 
 
 def test_bad_input():
