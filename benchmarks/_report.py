@@ -46,7 +46,9 @@ def engine():
 
 def write_csv(rows, path):
     """Write rows, dicts with the same keys, to path."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)

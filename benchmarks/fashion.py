@@ -70,11 +70,11 @@ def flawed(seed):
     return OPU.aurora(seed, flaws=True).set_params(**glass)
 
 
-def changed(share, photons):
+def changed(amplitude, photons):
     """Device with other numbers than the preset's, to fit them."""
 
     def make(seed):
-        return flawed(seed).set_params(medium__share=share, camera__photons=photons)
+        return flawed(seed).set_params(medium__amplitude=amplitude, camera__photons=photons)
 
     return make
 
@@ -135,12 +135,12 @@ def by_power(sizes, data):
 
 
 def fit(sizes, data):
-    for share in (0.1, 0.15, 0.2):
+    for amplitude in (0.1, 0.15, 0.2):
         for photons in (15, 20, 30):
-            make = changed(share, photons)
+            make = changed(amplitude, photons)
             found = {n: accuracies(make, n, 0, data)[ALPHA] for n in FITTED if n in sizes}
             misses = {n: round(value - PUBLISHED[n][1], 2) for n, value in found.items()}
-            print(f"share {share}, photons {photons}: misses {misses}", flush=True)
+            print(f"amplitude {amplitude}, photons {photons}: misses {misses}", flush=True)
 
 
 def main():

@@ -157,7 +157,7 @@ def main():
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
-    parser.add_argument("--output", help="CSV file")
+    parser.add_argument("--output", default="pca.csv")
     args = parser.parse_args()
     rows = []
     for case in args.cases:

@@ -125,7 +125,7 @@ def main():
     )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--tol", type=float, nargs="+", default=[0.1, 0.01, 1e-3, 1e-6])
-    parser.add_argument("--output", help="CSV file")
+    parser.add_argument("--output", default="svd_errors.csv", help="CSV file")
     parser.add_argument("--figure", help="PNG file")
     args = parser.parse_args()
     cases = measure(args.seeds, args.tol)

@@ -90,7 +90,7 @@ for axis, (name, medium) in zip(
     {
         "ideal": flaws.FlawedMedium(GaussianMedium()),
         "uneven light": flaws.UnevenLight(GaussianMedium(), width=0.7),
-        "crosstalk": flaws.Crosstalk(GaussianMedium(), share=0.3),
+        "crosstalk": flaws.Crosstalk(GaussianMedium(), amplitude=0.3),
     }.items(),
     strict=True,
 ):
@@ -109,7 +109,7 @@ for axis, (name, medium) in zip(
 # bars, are standard errors of the mean difference.
 
 SEVERAL = {
-    "mirrors crosstalk": flaws.Crosstalk(GaussianMedium(), share=0.15),
+    "mirrors crosstalk": flaws.Crosstalk(GaussianMedium(), amplitude=0.15),
     "uneven light": flaws.UnevenLight(GaussianMedium(), width=0.7),
     "unscattered light": flaws.UnscatteredLight(GaussianMedium(), share=0.3),
     "grains of 3 pixels": flaws.Grains(GaussianMedium(), size=3),

@@ -171,19 +171,19 @@ CAMERAS = [
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("input_bits", [None, 1, 3])
 @pytest.mark.parametrize("camera", CAMERAS, ids=str)
-@pytest.mark.parametrize("mode", ["intensity", "linear", "internal_reference"])
-def test_device(put, mode, camera, input_bits, dtype, rng):
+@pytest.mark.parametrize("kind", ["intensity", "linear", "internal_reference"])
+def test_device(put, kind, camera, input_bits, dtype, rng):
     opu = OPU(GaussianMedium(), camera, input_bits, random_state=5)
-    if mode == "internal_reference":
-        mode = "linear"
+    if kind == "internal_reference":
+        kind = "linear"
         opu.set_params(holography="internal_reference")
     light = X if input_bits is None else rng.integers(0, 2**input_bits, X.shape)
     light = light.astype(dtype)
     light[3] = 0
-    if mode == "linear" and input_bits == 3:
+    if kind == "linear" and input_bits == 3:
         light[4] *= -1
-    expected = getattr(opu, mode)(light, 301, repeat=2)
-    found = getattr(opu, mode)(put(light), 301, repeat=2)
+    expected = getattr(opu, kind)(light, 301, repeat=2)
+    found = getattr(opu, kind)(put(light), 301, repeat=2)
     if camera is None or camera.bits is None:
         check_same(found, expected, put(light), rounding(dtype))
         return

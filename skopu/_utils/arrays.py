@@ -50,9 +50,9 @@ class NumpyBackend:
             return np.asarray(X.power(2).sum(axis=1)).ravel()
         return np.einsum("ij,ij->i", X, X)
 
-    def read(self, mode, field, out):
-        """What an ideal camera reads of a field by that mode; in out, or an array of its own."""
-        return (self._squared_modulus if mode == "intensity" else self._quadratures)(field, out)
+    def read(self, kind, field, out):
+        """What an ideal camera reads of a field of that kind; in out, or an array of its own."""
+        return (self._squared_modulus if kind == "intensity" else self._quadratures)(field, out)
 
     def _squared_modulus(self, field, out):
         # Through the modulus, which is one pass over the field where its parts would be two.
@@ -113,9 +113,9 @@ class ArrayAPIBackend:
     def row_squares(self, X):
         return self.namespace.sum(X * X, axis=1)
 
-    def read(self, mode, field, out):
+    def read(self, kind, field, out):
         xp = self.namespace
-        if mode == "intensity":
+        if kind == "intensity":
             modulus = xp.abs(field)
             return modulus * modulus
         parts = xp.stack([xp.real(field), xp.imag(field)], axis=2)

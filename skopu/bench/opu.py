@@ -314,7 +314,7 @@ class BenchOPU(Device):
         """
         return self._readings().report()
 
-    def check(self, n_inputs, n, mode):
+    def check(self, n_inputs, n, kind):
         """Check all parameters and the size of the device; calibrate it on first use.
 
         Parameters
@@ -323,7 +323,7 @@ class BenchOPU(Device):
             Number of inputs used.
         n : int
             Number of readings.
-        mode : {"intensity", "linear"}
+        kind : {"intensity", "linear"}
             Which readings to take.
 
         Raises
@@ -339,12 +339,12 @@ class BenchOPU(Device):
                 f"{self._reference_size()} are kept for the reference; {n_inputs} were asked for. "
                 "Reduce the features of X, for example with PCA, or set reference_size."
             )
-        if mode == "linear" and self._reference_size() == 0:
+        if kind == "linear" and self._reference_size() == 0:
             raise ValueError("Linear projections need a reference: set reference_size.")
         self._calibrated()
         self._check_limits(n_inputs, n)
 
-    def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, first_exposure=0):
+    def project(self, X, n, kind, *, finish=None, out=None, name="X", repeat=1, first_exposure=0):
         """Read checked rows; the method that estimators call.
 
         Parameters
@@ -358,20 +358,20 @@ class BenchOPU(Device):
             Readings in the dtype of X; ``out`` if it is given.
         """
         options = {"finish": finish, "out": out, "name": name}
-        total = self.exposures(X.shape[0], mode, signed=mode == "linear", repeat=repeat)
+        total = self.exposures(X.shape[0], kind, signed=kind == "linear", repeat=repeat)
         with self._readings().task(total, self.verbose):
             return super().project(
-                X, n, mode, repeat=repeat, first_exposure=first_exposure, **options
+                X, n, kind, repeat=repeat, first_exposure=first_exposure, **options
             )
 
-    def exposures(self, n_samples, mode="intensity", *, signed=False, repeat=1):
+    def exposures(self, n_samples, kind="intensity", *, signed=False, repeat=1):
         """Number of frames needed, in addition to two of the reference per block.
 
         Parameters
         ----------
         n_samples : int
             Number of rows.
-        mode : {"intensity", "linear"}, default="intensity"
+        kind : {"intensity", "linear"}, default="intensity"
             Which reading to take.
         signed : bool, default=False
             Whether rows have negative values.
@@ -383,7 +383,7 @@ class BenchOPU(Device):
         n_frames : int
             For all rows together.
         """
-        if mode == "intensity":
+        if kind == "intensity":
             return n_samples * repeat
         planes = self.input_bits if self.bench.input_bits == 1 and self.input_bits else 1
         if signed and self.bench.modulation == "amplitude":

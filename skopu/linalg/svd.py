@@ -148,9 +148,8 @@ def opu_svd(
     An error bound is twice Temple's [3]_, from the residual and the gap to the next value. The gap
     is that of the values found, so the bound is an estimate, if a careful one: it held in all of
     3276 decompositions, also where more values lie close together than the sketch has columns. It
-    tells of the result half a refinement before, since the last products leave no time to learn what
-    they lack: the true error was a few hundredths to a thousandth of it, see
-    :doc:`/user_guide/linear_algebra`.
+    is that of half a refinement earlier, since only further products would tell what the last ones
+    lack: the median error was a five-hundredth of it, see :doc:`/user_guide/linear_algebra`.
 
     A noisy camera affects the sketch, not the products that follow: refinements remove most of the
     noise.

@@ -45,11 +45,11 @@ class NumbaTransforms:
         self._exit(light, blocks, inside, False, 1, field.view(self._masks.dtype))
         return field
 
-    def read(self, light, blocks, inside, mode, out, workers):
+    def read(self, light, blocks, inside, kind, out, workers):
         """What an ideal camera reads of the field, in out."""
         contiguous_rows = out.flags.aligned and out.strides[1] == out.itemsize
         readings = out if contiguous_rows else np.empty(out.shape, out.dtype)
-        intensity = mode == "intensity"
+        intensity = kind == "intensity"
         self._exit(light, blocks, inside, intensity, 1 if intensity else math.sqrt(2), readings)
         if readings is not out:
             out[...] = readings

@@ -92,22 +92,22 @@ def multiply_fields(medium, X, n, consume, start, seed):
     _multiply(medium, X, n, start, seed, _parts_in_turns, deliver)
 
 
-def read_fields(propagate, X, mode, out, finish, seed):
+def read_fields(propagate, X, kind, out, finish, seed):
     """``read``, by way of the field."""
     n, backend = out.shape[1], backend_of(X)
 
     def keep(rows, modes, field):
-        outputs = outputs_of(modes, mode, n)
+        outputs = outputs_of(modes, kind, n)
         view = out[rows, outputs]
-        write_piece(view, backend.read(mode, field, view), outputs, finish)
+        write_piece(view, backend.read(kind, field, view), outputs, finish)
 
-    propagate(X, n_modes_of(n, mode), keep, seed=seed)
+    propagate(X, n_modes_of(n, kind), keep, seed=seed)
 
 
-def read_products(medium, X, mode, out, *, finish=None, seed=None):
+def read_products(medium, X, kind, out, *, finish=None, seed=None):
     """`Medium.read` of NumPy's arrays and sparse matrices by real products with blocks."""
     n = out.shape[1]
-    n_modes = n_modes_of(n, mode)
+    n_modes = n_modes_of(n, kind)
     medium.check(X.shape[1], n_modes)
     seed = medium.glass_seed(seed)
     if len(input_pieces(medium, X.shape[1])) > 1:
@@ -115,17 +115,17 @@ def read_products(medium, X, mode, out, *, finish=None, seed=None):
         def propagate(X, n, consume, seed):
             multiply_fields(medium, X, n, consume, 0, seed)
 
-        read_fields(propagate, X, mode, out, finish, seed)
+        read_fields(propagate, X, kind, out, finish, seed)
         return
-    multiply, read = _product(X.dtype), _read_linear if mode == "linear" else _read_intensity
+    multiply, read = _product(X.dtype), _read_linear if kind == "linear" else _read_intensity
 
     def deliver(rows, modes, light, columns):
-        outputs = outputs_of(modes, mode, n)
+        outputs = outputs_of(modes, kind, n)
         view = out[rows, outputs]
         read(multiply, light, columns, view)
         write_piece(view, view, outputs, finish)
 
-    prepare = _parts_in_turns if mode == "linear" else _parts_side_by_side
+    prepare = _parts_in_turns if kind == "linear" else _parts_side_by_side
     _multiply(medium, X, n_modes, 0, seed, prepare, deliver, n)
 
 
@@ -206,15 +206,15 @@ def multiply_arrays(medium, X, n, consume, start, seed):
     _multiply_arrays(medium, X, n, start, seed, deliver)
 
 
-def read_array_products(medium, X, mode, out, *, finish=None, seed=None):
+def read_array_products(medium, X, kind, out, *, finish=None, seed=None):
     """`Medium.read` of arrays of other libraries, on their device."""
     n = out.shape[1]
-    n_modes = n_modes_of(n, mode)
+    n_modes = n_modes_of(n, kind)
     medium.check(X.shape[1], n_modes)
 
     def deliver(rows, modes, product):
-        outputs = outputs_of(modes, mode, n)
-        if mode == "linear":
+        outputs = outputs_of(modes, kind, n)
+        if kind == "linear":
             piece = product[:, : outputs.stop - outputs.start] * math.sqrt(2)
         else:
             product = product * product

@@ -50,9 +50,9 @@ class SciPyTransforms:
         self._shift_phases(light, masks.last[blocks], out=field)
         return self._propagate(field, workers).reshape(len(light), -1)[:, inside]
 
-    def read(self, light, blocks, inside, mode, out, workers):
+    def read(self, light, blocks, inside, kind, out, workers):
         """What an ideal camera reads of the field, in out."""
-        backend_of(out).read(mode, self.field(light, blocks, inside, workers), out)
+        backend_of(out).read(kind, self.field(light, blocks, inside, workers), out)
 
     def back(self, light, workers):
         """Send light (n_rows, n_blocks * block_size) backwards, (n_rows, n_inputs)."""

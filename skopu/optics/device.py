@@ -106,7 +106,7 @@ class Device(BaseEstimator):
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method linear.")
 
-    def check(self, n_inputs, n, mode):
+    def check(self, n_inputs, n, kind):
         """Check all parameters and the size of the device.
 
         Parameters
@@ -115,7 +115,7 @@ class Device(BaseEstimator):
             Number of inputs used.
         n : int
             Number of readings.
-        mode : {"intensity", "linear"}
+        kind : {"intensity", "linear"}
             Which readings to take.
 
         Raises
@@ -139,7 +139,7 @@ class Device(BaseEstimator):
                     f"or set max_{side}=None."
                 )
 
-    def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, first_exposure=0):
+    def project(self, X, n, kind, *, finish=None, out=None, name="X", repeat=1, first_exposure=0):
         """Read checked rows; the method that estimators call.
 
         Parameters
@@ -148,7 +148,7 @@ class Device(BaseEstimator):
             Checked rows of float32 or float64, or an array of another library.
         n : int
             Number of readings of each row.
-        mode : {"intensity", "linear"}
+        kind : {"intensity", "linear"}
             Which readings to take.
         finish : callable, default=None
             ``finish(piece, outputs)`` turns a piece of the readings into the result,
@@ -172,24 +172,24 @@ class Device(BaseEstimator):
         ValueError
             If the device has too few inputs or outputs, or returns the wrong kind of result.
         """
-        self.check(X.shape[1], n, mode)
+        self.check(X.shape[1], n, kind)
         result = new_result(X, n, out)
         options = {"repeat": repeat, "first_exposure": first_exposure}
         backend = backend_of(X)
         for rows in pieces(X.shape[0], max(1, _READ_AT_ONCE // max(n, X.shape[1]))):
             light = backend.to_numpy(X[rows, :])
             # A copy: what the device returns may be its own to keep.
-            reading = np.array(getattr(self, mode)(light, n, **options), numpy_dtype(X))
+            reading = np.array(getattr(self, kind)(light, n, **options), numpy_dtype(X))
             shape = rows.stop - rows.start, n
             if reading.shape != shape or not np.isfinite(reading).all():
                 raise ValueError(
-                    f"{type(self).__name__}.{mode} must return finite numbers of shape {shape} for "
+                    f"{type(self).__name__}.{kind} must return finite numbers of shape {shape} for "
                     f"{shape[0]} rows of {name}, got shape {reading.shape}."
                 )
             write_piece(result[rows, :], backend.asarray(reading), slice(0, n), finish)
         return result
 
-    def vjp(self, X, cotangents, mode):
+    def vjp(self, X, cotangents, kind):
         """Vector-Jacobian product of readings, for gradients with respect to X.
 
         Parameters
@@ -198,7 +198,7 @@ class Device(BaseEstimator):
             Rows that were read.
         cotangents : array of shape (n_samples, n)
             Derivatives of a scalar with respect to the readings; of the library and dtype of X.
-        mode : {"intensity", "linear"}
+        kind : {"intensity", "linear"}
             Which readings to take.
 
         Returns
@@ -216,14 +216,14 @@ class Device(BaseEstimator):
             "Stop gradients before it."
         )
 
-    def exposures(self, n_samples, mode="intensity", *, signed=False, repeat=1):
+    def exposures(self, n_samples, kind="intensity", *, signed=False, repeat=1):
         """Number of camera frames needed.
 
         Parameters
         ----------
         n_samples : int
             Number of rows.
-        mode : {"intensity", "linear"}, default="intensity"
+        kind : {"intensity", "linear"}, default="intensity"
             Which reading to take.
         signed : bool, default=False
             Whether rows have negative values.
@@ -313,14 +313,14 @@ def write_piece(view, piece, outputs, finish):
         view[...] = backend_of(view).as_type(piece, numpy_dtype(view))
 
 
-def n_modes_of(n, mode):
+def n_modes_of(n, kind):
     """Number of modes that n readings take: two projections are read from one."""
-    return n if mode == "intensity" else math.ceil(n / 2)
+    return n if kind == "intensity" else math.ceil(n / 2)
 
 
-def outputs_of(modes, mode, n):
+def outputs_of(modes, kind, n):
     """Slice of the n readings that are read from a slice of modes."""
-    return modes if mode == "intensity" else slice(2 * modes.start, min(2 * modes.stop, n))
+    return modes if kind == "intensity" else slice(2 * modes.start, min(2 * modes.stop, n))
 
 
 def project_rows(opu, rows, n, name, first_exposure=0):

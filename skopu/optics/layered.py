@@ -160,14 +160,14 @@ class LayeredMedium(Medium):
 
             _transform(self, masks, X, modes, deliver)
 
-    def read(self, X, mode, out, *, finish=None, seed=None):
+    def read(self, X, kind, out, *, finish=None, seed=None):
         """Send rows through the masks and write what an ideal camera reads.
 
         Parameters
         ----------
         X : ndarray or CSR matrix of shape (n_samples, n_inputs)
             Checked rows of float32 or float64, or an array of another library.
-        mode : {"intensity", "linear"}
+        kind : {"intensity", "linear"}
             Which readings: ``|field|^2``, or sqrt(2) times its real and imaginary parts.
         out : ndarray of shape (n_samples, n)
             Array to write to, of the dtype of X.
@@ -177,19 +177,19 @@ class LayeredMedium(Medium):
             Seed of the device, used if the medium has none.
         """
         n = out.shape[1]
-        modes = range(n_modes_of(n, mode))
+        modes = range(n_modes_of(n, kind))
         self.check(X.shape[1], len(modes))
         if _product_is_cheaper(self, X, modes):
-            read_products(self, X, mode, out, finish=finish, seed=seed)
+            read_products(self, X, kind, out, finish=finish, seed=seed)
             return
         if not backend_of(X).is_numpy:
-            super().read(X, mode, out, finish=finish, seed=seed)
+            super().read(X, kind, out, finish=finish, seed=seed)
             return
 
         def deliver(rows, columns, engine, light, blocks, inside, workers):
-            outputs = outputs_of(columns, mode, n)
+            outputs = outputs_of(columns, kind, n)
             view = out[rows, outputs]
-            engine.read(light, blocks, inside, mode, view, workers)
+            engine.read(light, blocks, inside, kind, view, workers)
             write_piece(view, view, outputs, finish)
 
         masks = Masks(self, X.shape[1], modes, self.glass_seed(seed), X)

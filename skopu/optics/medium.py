@@ -205,14 +205,14 @@ class Medium(BaseEstimator):
             else:
                 multiply_arrays(self, X, n, consume, start, seed)
 
-    def read(self, X, mode, out, *, finish=None, seed=None):
+    def read(self, X, kind, out, *, finish=None, seed=None):
         """Send rows through the medium and write what an ideal camera reads.
 
         Parameters
         ----------
         X : ndarray or CSR matrix of shape (n_samples, n_inputs)
             Checked rows of float32 or float64, or an array of another library.
-        mode : {"intensity", "linear"}
+        kind : {"intensity", "linear"}
             Which readings: ``|field|^2``, or sqrt(2) times its real and imaginary parts.
         out : ndarray of shape (n_samples, n)
             Array to write to, of the dtype of X.
@@ -223,11 +223,11 @@ class Medium(BaseEstimator):
             Seed of the device, used if the medium has none.
         """
         if type(self).propagate is not Medium.propagate:
-            read_fields(self.propagate, X, mode, out, finish, seed)
+            read_fields(self.propagate, X, kind, out, finish, seed)
         elif backend_of(X).is_numpy:
-            read_products(self, X, mode, out, finish=finish, seed=seed)
+            read_products(self, X, kind, out, finish=finish, seed=seed)
         else:
-            read_array_products(self, X, mode, out, finish=finish, seed=seed)
+            read_array_products(self, X, kind, out, finish=finish, seed=seed)
 
     def columns_like(self, X, modes, seed):
         """Block of the transposed matrix for all inputs, on the device of X.

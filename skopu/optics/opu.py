@@ -154,7 +154,7 @@ class OPU(DefaultPartsMixin, Device):
         """
         medium, camera = None, Camera(bits=8)
         if flaws:
-            medium = Crosstalk(share=0.1)
+            medium = Crosstalk(amplitude=0.1)
             camera = Camera(bits=8, photons=28, effects=[DarkLevel(8 * FULL_SCALE / 255)])
         return cls(
             medium,
@@ -253,7 +253,7 @@ class OPU(DefaultPartsMixin, Device):
             check_rows(X), n, "linear", repeat=repeat, first_exposure=first_exposure
         )
 
-    def vjp(self, X, cotangents, mode):
+    def vjp(self, X, cotangents, kind):
         """Vector-Jacobian product of readings, for gradients with respect to X.
 
         Noise and quantisation are replaced by their mean: the gradient is that of ideal readings.
@@ -264,7 +264,7 @@ class OPU(DefaultPartsMixin, Device):
             Dense rows that were read, of float32 or float64.
         cotangents : array of shape (n_samples, n)
             Derivatives of a scalar with respect to the readings; of the library and dtype of X.
-        mode : {"intensity", "linear"}
+        kind : {"intensity", "linear"}
             Which readings to take.
 
         Returns
@@ -295,7 +295,7 @@ class OPU(DefaultPartsMixin, Device):
                 f"The glass of {medium!r} has changed since X was read, so its gradient is "
                 "unknown. Stop gradients before the device, or take glass that stands still."
             )
-        if mode == "intensity":
+        if kind == "intensity":
             if not medium.is_coherent:
                 raise ValueError(
                     f"Light through {medium!r} has more than one field, so its gradient is "
@@ -304,7 +304,7 @@ class OPU(DefaultPartsMixin, Device):
             field = whole_field(medium, X, n, seed=self.random_state)
             dark = field == 0
             amplitudes = 2 * xp.where(dark, xp.zeros_like(cotangents), cotangents) * xp.conj(field)
-        elif self._has_reference(mode):
+        elif self._has_reference(kind):
             amplitudes = math.sqrt(2) * complex_of(cotangents, xp.zeros_like(cotangents))
         else:
             real, imag = cotangents[:, ::2], cotangents[:, 1::2]
@@ -313,17 +313,17 @@ class OPU(DefaultPartsMixin, Device):
             amplitudes *= math.sqrt(2)
         return xp.real(medium.propagate_back(amplitudes, X.shape[1], seed=self.random_state))
 
-    def exposures(self, n_samples, mode="intensity", *, signed=False, repeat=1):
+    def exposures(self, n_samples, kind="intensity", *, signed=False, repeat=1):
         """Number of camera frames that hardware would need.
 
         Parameters
         ----------
         n_samples : int
             Number of rows.
-        mode : {"intensity", "linear"}, default="intensity"
+        kind : {"intensity", "linear"}, default="intensity"
             Which reading to take.
         signed : bool, default=False
-            Whether rows have negative values; only with ``mode="linear"``.
+            Whether rows have negative values; only with ``kind="linear"``.
         repeat : int, default=1
             Number of exposures to average.
 
@@ -344,16 +344,16 @@ class OPU(DefaultPartsMixin, Device):
         """
         n_samples = check_count(n_samples, "n_samples", 0)
         repeat = check_count(repeat, "repeat")
-        self._check_modulator(mode)
-        if mode not in ("intensity", "linear"):
-            raise ValueError(f'mode must be "intensity" or "linear", got {mode!r}.')
-        if mode == "intensity" and signed and self.input_bits is not None:
+        self._check_modulator(kind)
+        if kind not in ("intensity", "linear"):
+            raise ValueError(f'kind must be "intensity" or "linear", got {kind!r}.')
+        if kind == "intensity" and signed and self.input_bits is not None:
             raise ValueError(
                 "Signed input has no intensity on a device with input_bits: two "
-                'frames make it, which only add up as fields. Use mode="linear".'
+                'frames make it, which only add up as fields. Use kind="linear".'
             )
         planes = 1 if self.input_bits is None else self.input_bits * (2 if signed else 1)
-        if mode == "intensity" and planes == 1:
+        if kind == "intensity" and planes == 1:
             return n_samples * repeat
         return n_samples * planes * (2 if self._has_reference("linear") else 4) * repeat
 
@@ -426,7 +426,7 @@ class OPU(DefaultPartsMixin, Device):
         """
         return self._medium().glass_seed(self.random_state)
 
-    def check(self, n_inputs, n, mode):
+    def check(self, n_inputs, n, kind):
         """Check all parameters and the size of the device.
 
         Parameters
@@ -435,7 +435,7 @@ class OPU(DefaultPartsMixin, Device):
             Number of inputs used.
         n : int
             Number of readings; phase shifts read two projections from one output.
-        mode : {"intensity", "linear"}
+        kind : {"intensity", "linear"}
             Which readings to take.
 
         Raises
@@ -446,13 +446,13 @@ class OPU(DefaultPartsMixin, Device):
         medium = self._medium()
         self._camera().check()
         check_seed(self.random_state, "OPU")
-        self._check_modulator(mode)
-        if mode == "intensity" and (self.input_bits or 1) > 1 and not medium.is_coherent:
+        self._check_modulator(kind)
+        if kind == "intensity" and (self.input_bits or 1) > 1 and not medium.is_coherent:
             raise ValueError(
                 "The intensity of several bits is that of planes whose fields are added, and light "
                 f"through {medium!r} has more than one field. Set input_bits=1 and binarise X."
             )
-        n_modes = self._n_modes(check_count(n, "n"), mode)
+        n_modes = self._n_modes(check_count(n, "n"), kind)
         self._check_limits(n_inputs, n_modes)
         medium.glass_seed(self.random_state)
         medium.check(n_inputs, n_modes)
@@ -472,7 +472,7 @@ class OPU(DefaultPartsMixin, Device):
             raise ValueError(f"camera of OPU must be a Camera, got {camera!r}.")
         return camera
 
-    def _check_modulator(self, mode):
+    def _check_modulator(self, kind):
         if self.input_bits is not None:
             check_count(self.input_bits, "input_bits of OPU", 1, 16)
         if self.holography not in ("phase_shifting", "internal_reference"):
@@ -480,20 +480,20 @@ class OPU(DefaultPartsMixin, Device):
                 'holography of OPU must be "phase_shifting" or "internal_reference", got '
                 f"{self.holography!r}."
             )
-        if mode == "intensity" and (self.input_bits or 1) > 1 and self._has_reference("linear"):
+        if kind == "intensity" and (self.input_bits or 1) > 1 and self._has_reference("linear"):
             raise ValueError(
                 "The intensity of several bits is that of planes whose complex fields are added, "
                 'and an internal reference gives only real parts. Set holography="phase_shifting",'
                 " or input_bits=1 and binarise X."
             )
 
-    def _has_reference(self, mode):
-        return mode == "linear" and self.holography == "internal_reference"
+    def _has_reference(self, kind):
+        return kind == "linear" and self.holography == "internal_reference"
 
-    def _n_modes(self, n, mode):
-        return n if self._has_reference(mode) else n_modes_of(n, mode)
+    def _n_modes(self, n, kind):
+        return n if self._has_reference(kind) else n_modes_of(n, kind)
 
-    def project(self, X, n, mode, *, finish=None, out=None, name="X", repeat=1, first_exposure=0):
+    def project(self, X, n, kind, *, finish=None, out=None, name="X", repeat=1, first_exposure=0):
         """Read checked rows; the method that estimators call.
 
         Parameters
@@ -502,7 +502,7 @@ class OPU(DefaultPartsMixin, Device):
             Checked rows of float32 or float64, or an array of another library.
         n : int
             Number of readings of each row.
-        mode : {"intensity", "linear"}
+        kind : {"intensity", "linear"}
             Which readings to take.
         finish : callable, default=None
             ``finish(piece, outputs)`` turns a piece of the readings into the result,
@@ -528,35 +528,35 @@ class OPU(DefaultPartsMixin, Device):
             If the device has too few inputs or outputs, or intensities overflow or vanish.
         """
         n, repeat = check_count(n, "n"), check_count(repeat, "repeat")
-        self.check(X.shape[1], n, mode)
-        check_shown(X, self.input_bits, mode == "linear", name)
+        self.check(X.shape[1], n, kind)
+        check_shown(X, self.input_bits, kind == "linear", name)
         medium, camera = self._medium(), self._camera()
-        n_modes, result = self._n_modes(n, mode), new_result(X, n, out)
+        n_modes, result = self._n_modes(n, kind), new_result(X, n, out)
         backend = backend_of(X)
         # In double precision, whatever X is: a photon count takes a number of random draws that
         # rounding of the light could change, and with it all that follow.
         in_double = camera.is_random or backend.is_numpy
-        if mode == "intensity" or not camera.is_ideal:
-            wide = mode == "linear" and in_double
+        if kind == "intensity" or not camera.is_ideal:
+            wide = kind == "linear" and in_double
             _check_squares(X, np.float64 if wide else numpy_dtype(X), name)
         if camera.is_ideal:
-            if self._has_reference(mode):
+            if self._has_reference(kind):
                 read_real_parts(medium, X, result, finish, self.random_state)
             else:
-                medium.read(X, mode, result, finish=finish, seed=self.random_state)
+                medium.read(X, kind, result, finish=finish, seed=self.random_state)
             return result
-        direct = mode == "intensity" and (self.input_bits or 1) == 1
+        direct = kind == "intensity" and (self.input_bits or 1) == 1
         glass = {"medium": medium, "camera": camera, "seed": self.random_state}
         options = {"repeat": repeat, "first_exposure": first_exposure}
         for rows in pieces(X.shape[0], max(1, _NOISY_GROUP // max(n_modes, X.shape[1]))):
             light = backend.as_type(X[rows, :], np.float64) if in_double else X[rows, :]
             if direct:
                 readings = take_frames(light, n, **glass, **options)
-            elif self._has_reference(mode):
+            elif self._has_reference(kind):
                 readings = take_with_reference(light, n, self.input_bits, **glass, **options)
             else:
                 field = take_holograms(light, n_modes, self.input_bits, **glass, **options)
-                readings = backend.read(mode, field, result[rows, :])
+                readings = backend.read(kind, field, result[rows, :])
             readings = backend.as_type(readings, numpy_dtype(X))
             write_piece(result[rows, :], readings, slice(0, n), finish)
         return result

@@ -168,28 +168,28 @@ class _Reading(torch.autograd.Function):
     """Readings of a device, whose gradient is that of ideal ones."""
 
     @staticmethod
-    def forward(ctx, rows, opu, n, mode):
-        ctx.opu, ctx.mode = opu, mode
+    def forward(ctx, rows, opu, n, kind):
+        ctx.opu, ctx.kind = opu, kind
         ctx.save_for_backward(rows)
-        return opu.project(rows, n, mode)
+        return opu.project(rows, n, kind)
 
     @staticmethod
     def backward(ctx, cotangents):
         (rows,) = ctx.saved_tensors
-        return _Gradient.apply(rows, cotangents, ctx.opu, ctx.mode), None, None, None
+        return _Gradient.apply(rows, cotangents, ctx.opu, ctx.kind), None, None, None
 
 
 class _Gradient(torch.autograd.Function):
     """The gradient of readings; an error where a graph of gradients is differentiated again."""
 
     @staticmethod
-    def forward(ctx, rows, cotangents, opu, mode):
-        ctx.mode = mode
-        return opu.vjp(rows, cotangents, mode)
+    def forward(ctx, rows, cotangents, opu, kind):
+        ctx.kind = kind
+        return opu.vjp(rows, cotangents, kind)
 
     @staticmethod
     def backward(ctx, cotangents):
-        if ctx.mode == "linear" and not ctx.needs_input_grad[1]:
+        if ctx.kind == "linear" and not ctx.needs_input_grad[1]:
             return None, None, None, None  # the same at all rows
         raise RuntimeError(
             "OPULayer has no second derivatives, which a gradient of a gradient needs. Detach the "

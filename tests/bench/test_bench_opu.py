@@ -291,17 +291,17 @@ def test_wrong_parameters(wrong):
         BenchOPU(**{"bench": Ideal(), **wrong}).intensity(np.ones((1, 3)), 5)
 
 
-@pytest.mark.parametrize("mode", ["intensity", "linear"])
+@pytest.mark.parametrize("kind", ["intensity", "linear"])
 @pytest.mark.parametrize("own", [{}, {"bits": 2}])
-def test_number_of_frames(mode, own):
+def test_number_of_frames(kind, own):
     bench = Ideal()
     opu = BenchOPU(bench, **own).calibrate()
-    X = np.tile([[1.0, -1.0], [-1.0, 1.0]], (15, 1)) if mode == "linear" else np.ones((30, 2))
-    if own and mode == "intensity":
+    X = np.tile([[1.0, -1.0], [-1.0, 1.0]], (15, 1)) if kind == "linear" else np.ones((30, 2))
+    if own and kind == "intensity":
         pytest.skip("has no intensity")
-    expected = opu.exposures(30, mode, signed=mode == "linear", repeat=2)
+    expected = opu.exposures(30, kind, signed=kind == "linear", repeat=2)
     before = bench.n_shown
-    getattr(opu, mode)(3 * X if own else X, 5, repeat=2)
+    getattr(opu, kind)(3 * X if own else X, 5, repeat=2)
     taken = bench.n_shown - before
     blocks = taken - expected
     assert blocks % 2 == 0

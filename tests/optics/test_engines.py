@@ -120,7 +120,7 @@ def test_no_numba_is_no_reason_to_warn(monkeypatch, fresh):
 
 
 class WrongTransforms(_engines.SciPyTransforms):
-    def read(self, light, blocks, inside, mode, out, workers):
+    def read(self, light, blocks, inside, kind, out, workers):
         out[...] = 0
 
 

@@ -98,24 +98,25 @@ def test_light_is_neither_made_nor_lost(flaw):
 
 def test_a_camera_is_exposed_for_the_light_that_comes():
     x = np.ones((1, 784))
-    medium = flaws.Crosstalk(GaussianMedium(), share=0.2)
+    medium = flaws.Crosstalk(GaussianMedium(), amplitude=0.2)
     assert medium.mean_intensity(x)[0] > 2 * 784
     readings = OPU(medium, Camera(bits=8)).intensity(x, 5000)
     assert abs(readings.mean() / medium.mean_intensity(x)[0] - 1) < 0.05
 
 
 def test_crosstalk_by_hand():
-    x, share = np.zeros((1, 12)), 0.1
+    x, amplitude = np.zeros((1, 12)), 0.1
     x[0, 5] = 1  # of a grid of 3 x 4
     light = np.zeros((3, 4))
     light[1, 1] = 1
-    light[0, 1] = light[2, 1] = light[1, 0] = light[1, 2] = share
+    light[0, 1] = light[2, 1] = light[1, 0] = light[1, 2] = amplitude
     # Of 12 mirrors, 17 pairs are neighbours.
-    light /= np.sqrt(1 + share**2 * 2 * 17 / 12)
+    light /= np.sqrt(1 + amplitude**2 * 2 * 17 / 12)
     glass = GaussianMedium(2)
-    found = flaws.Crosstalk(glass, share=share, shape=(3, 4)).field(x, 50)
+    found = flaws.Crosstalk(glass, amplitude=amplitude, shape=(3, 4)).field(x, 50)
     assert_allclose(found, glass.field(light.reshape(1, 12), 50))
-    assert_allclose(flaws.Crosstalk(glass, share=share).field(x, 50), found)  # 3 x 4 holds 12
+    square = flaws.Crosstalk(glass, amplitude=amplitude)  # 3 x 4 holds 12
+    assert_allclose(square.field(x, 50), found)
     one = flaws.Crosstalk(glass).field(np.ones((1, 1)), 5)
     assert_allclose(one, glass.field(np.ones((1, 1)), 5))
 
@@ -332,7 +333,7 @@ def test_defective_pixels_stay_where_they_are():
     "wrong",
     [
         flaws.Crosstalk("glass"),
-        flaws.Crosstalk(share=1.0),
+        flaws.Crosstalk(amplitude=1.0),
         flaws.Crosstalk(shape=(2, 2)),
         flaws.Crosstalk(shape=5),
         flaws.UnevenLight(width=0),

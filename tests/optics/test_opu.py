@@ -239,7 +239,7 @@ def test_exposures_count_frames():
     assert OPU(input_bits=8).exposures(7) == 7 * 8 * 4
     assert OPU(input_bits=8).exposures(7, repeat=3) == 7 * 8 * 4 * 3
     assert OPU().exposures(0) == 0
-    with pytest.raises(ValueError, match="mode"):
+    with pytest.raises(ValueError, match="kind"):
         OPU().exposures(7, "phase")
     with pytest.raises(ValueError, match="Signed input"):
         OPU(input_bits=1).exposures(7, signed=True)
@@ -369,14 +369,14 @@ def test_any_shape(n_rows, n_inputs, n, input_bits, noisy, dtype):
 
 
 @pytest.mark.parametrize("medium", [LayeredMedium(), GaussianMedium(), flaws.Crosstalk()], ids=str)
-@pytest.mark.parametrize("mode", ["intensity", "linear"])
+@pytest.mark.parametrize("kind", ["intensity", "linear"])
 @pytest.mark.parametrize("n", [1, 7, 40])
 @pytest.mark.parametrize("holography", ["phase_shifting", "internal_reference"])
-def test_vjp_is_the_derivative_of_readings(medium, holography, n, mode, rng):
+def test_vjp_is_the_derivative_of_readings(medium, holography, n, kind, rng):
     opu = OPU(medium, holography=holography, random_state=3)
     X, cotangents = rng.normal(size=(4, 6)), rng.normal(size=(4, n))
-    read = getattr(opu, mode)
-    gradient = opu.vjp(X, cotangents, mode)
+    read = getattr(opu, kind)
+    gradient = opu.vjp(X, cotangents, kind)
     for j in range(6):
         step = 1e-4 * np.eye(6)[j]
         # Readings are at most quadratic: central differences are exact.

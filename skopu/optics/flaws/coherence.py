@@ -84,7 +84,7 @@ class PartialCoherence(FlawedMedium):
         speckles = range(self.n_speckles)
         return [_Speckle(part, self.n_speckles, which) for part in parts for which in speckles]
 
-    def read(self, X, mode, out, *, finish=None, seed=None):
+    def read(self, X, kind, out, *, finish=None, seed=None):
         """Send rows through the medium and write what an ideal camera reads.
 
         Parameters
@@ -92,8 +92,8 @@ class PartialCoherence(FlawedMedium):
         X, mode, out, finish, seed
             See `Medium.read`.
         """
-        if mode == "linear":
-            super().read(X, mode, out, finish=finish, seed=seed)
+        if kind == "linear":
+            super().read(X, kind, out, finish=finish, seed=seed)
             return
         # All speckles at once, by the way of the medium inside.
         n, inner, backend = out.shape[1], self.inner(), backend_of(X)
@@ -102,7 +102,7 @@ class PartialCoherence(FlawedMedium):
             light = X[rows, :]
             shape = light.shape[0], n, self.n_speckles
             readings = backend.empty((shape[0], n * self.n_speckles), numpy_dtype(X))
-            inner.read(light, mode, readings, seed=seed)
+            inner.read(light, kind, readings, seed=seed)
             xp = backend.namespace
             mean = xp.mean(xp.reshape(readings, shape), axis=2)
             write_piece(out[rows, :], mean, slice(0, n), finish)

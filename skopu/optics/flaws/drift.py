@@ -74,7 +74,7 @@ class Drift(FlawedMedium):
     def _modes_inside(self, n_modes):
         return _OTHER_GLASS + n_modes
 
-    def read(self, X, mode, out, *, finish=None, seed=None):
+    def read(self, X, kind, out, *, finish=None, seed=None):
         """Send rows through the medium and write what an ideal camera reads.
 
         Parameters
@@ -83,7 +83,7 @@ class Drift(FlawedMedium):
             See `Medium.read`.
         """
         first = self.__dict__.get("_n_frames", 0)
-        super().read(X, mode, out, finish=finish, seed=seed)
+        super().read(X, kind, out, finish=finish, seed=seed)
         self._n_frames = first + X.shape[0]  # also where copies of it have read parts of the light
 
     def field_of(self, X, n, *, start, seed):

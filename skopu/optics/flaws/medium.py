@@ -116,7 +116,7 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         parts = inner.coherent_parts() if isinstance(inner, FlawedMedium) else [inner]
         return [self] if len(parts) == 1 else [self._around(part) for part in parts]
 
-    def read(self, X, mode, out, *, finish=None, seed=None):
+    def read(self, X, kind, out, *, finish=None, seed=None):
         """Send rows through the medium and write what an ideal camera reads.
 
         Parameters
@@ -124,22 +124,22 @@ class FlawedMedium(DefaultPartsMixin, Medium):
         X, mode, out, finish, seed
             See `Medium.read`.
         """
-        self.check(X.shape[1], n_modes_of(out.shape[1], mode))
-        parts = self.coherent_parts() if mode == "intensity" else [self]
+        self.check(X.shape[1], n_modes_of(out.shape[1], kind))
+        parts = self.coherent_parts() if kind == "intensity" else [self]
         if len(parts) == 1:
-            self._read_coherent(X, mode, out, finish, seed)
+            self._read_coherent(X, kind, out, finish, seed)
             return
         n, backend = out.shape[1], backend_of(X)
         for rows in pieces(X.shape[0], working_rows(2 * _ENTRY_BYTES * max(n, X.shape[1]))):
             light, total = X[rows, :], 0.0
             for part in parts:
                 reading = backend.empty((light.shape[0], n), numpy_dtype(X))
-                part.read(light, mode, reading, seed=seed)
+                part.read(light, kind, reading, seed=seed)
                 total = total + reading / len(parts)
             write_piece(out[rows, :], total, slice(0, n), finish)
 
-    def _read_coherent(self, X, mode, out, finish, seed):
-        super().read(X, mode, out, finish=finish, seed=seed)
+    def _read_coherent(self, X, kind, out, finish, seed):
+        super().read(X, kind, out, finish=finish, seed=seed)
 
     def _around(self, medium):
         around = copy.copy(self)

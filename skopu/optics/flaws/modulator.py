@@ -32,7 +32,7 @@ class FlawedLight(FlawedMedium):
         """
         return whole_field(self.inner(), self._light_of(X), n, start=start, seed=seed)
 
-    def read(self, X, mode, out, *, finish=None, seed=None):
+    def read(self, X, kind, out, *, finish=None, seed=None):
         """Send rows through the medium and write what an ideal camera reads.
 
         Parameters
@@ -41,10 +41,10 @@ class FlawedLight(FlawedMedium):
             See `Medium.read`.
         """
         # By the way of the medium inside, which may need no field, or adds up intensities itself.
-        self.check(X.shape[1], n_modes_of(out.shape[1], mode))
+        self.check(X.shape[1], n_modes_of(out.shape[1], kind))
         for rows in pieces(X.shape[0], working_rows(16 * X.shape[1])):
             light, view = self._light_of(X[rows, :]), out[rows, :]
-            self.inner().read(light, mode, view, finish=finish, seed=seed)
+            self.inner().read(light, kind, view, finish=finish, seed=seed)
 
     def mean_intensity(self, X):
         """Mean intensity over modes that rows produce, by the light that they become.
@@ -165,7 +165,7 @@ class Crosstalk(FlawedLight):
     ----------
     medium : Medium, default=None
         The medium it wraps. None means ``LayeredMedium()``.
-    share : float, default=0.1
+    amplitude : float, default=0.1
         Amplitude in each neighbour, relative to that of the mirror. The mean power is unchanged.
     shape : tuple of two ints, default=None
         Rows and columns of mirrors, filled row by row. None means the smallest square grid
@@ -180,23 +180,23 @@ class Crosstalk(FlawedLight):
     Neighbours become correlated:
 
     >>> from skopu.optics.flaws import Crosstalk
-    >>> rows = Crosstalk(share=0.2).transmission_matrix(784, 2000)
+    >>> rows = Crosstalk(amplitude=0.2).transmission_matrix(784, 2000)
     >>> near, far = ((rows[:, 0].conj() * rows[:, i]).mean().real for i in (1, 3))
     >>> bool(near > 5 * abs(far))
     True
     """
 
-    def __init__(self, medium=None, share=0.1, shape=None):
+    def __init__(self, medium=None, amplitude=0.1, shape=None):
         self.medium = medium
-        self.share = share
+        self.amplitude = amplitude
         self.shape = shape
 
     def _check_flaw(self, n_inputs):
-        check_not_negative(self.share, "share of Crosstalk", 1)
+        check_not_negative(self.amplitude, "amplitude of Crosstalk", 1)
         _grid(n_inputs, self.shape, "Crosstalk")
 
     def _light(self, n_inputs):
-        return _crossed(n_inputs, _grid(n_inputs, self.shape, "Crosstalk"), float(self.share))
+        return _crossed(n_inputs, _grid(n_inputs, self.shape, "Crosstalk"), float(self.amplitude))
 
 
 def _grid(n_inputs, shape, owner):
@@ -227,7 +227,7 @@ def _uneven(n_inputs, grid, width):
 
 
 @functools.lru_cache(8)
-def _crossed(n_inputs, grid, share):
+def _crossed(n_inputs, grid, amplitude):
     numbers = np.arange(n_inputs)
     # A row is a mirror: where its light goes.
     parts = [scipy.sparse.csr_array(scipy.sparse.eye(n_inputs))]
@@ -236,7 +236,7 @@ def _crossed(n_inputs, grid, share):
         (grid[1], numbers + grid[1] < n_inputs),
     ):
         first = numbers[has_neighbour]
-        ones = np.full(len(first), share)
+        ones = np.full(len(first), amplitude)
         shape = n_inputs, n_inputs
         pairs = scipy.sparse.csr_array((ones, (first, first + step)), shape)
         parts += [pairs, pairs.T]
