@@ -16,6 +16,7 @@ _N_DARK, _N_RANDOM = 8, 32  # frames
 _UNCORRELATED = 0.05  # at the distance of neighbouring pixels
 _ALIKE = 3  # standard deviations of a correlation between what differs and what does not
 _DARKEST = 0.25  # reference of a pixel that is used, in units of the mean
+_STAYING = 0.5  # of such limits, for pixels that have been used: or noise would exchange a few
 _SATURATED = 0.5  # share of pixels
 # Of a bright frame's counts, and where it is to lie on the scale.
 _QUANTILE, _TARGETS = 0.999, (0.64, 0.9)
@@ -120,8 +121,8 @@ def random_amplitudes(bench, reference_size, count):
     return amplitudes
 
 
-def calibrate(recorder, *, reference_size, roi, exposure):
-    """Calibration of the bench of a recorder."""
+def calibrate(recorder, *, reference_size, roi, exposure, previous=None):
+    """Calibration of the bench of a recorder, with the pixels of a previous one where it can."""
     bench = recorder.bench
     *lights, reference = random_amplitudes(bench, reference_size, _N_RANDOM + 1)
     bright = max(lights, key=np.linalg.norm)
@@ -135,7 +136,7 @@ def calibrate(recorder, *, reference_size, roi, exposure):
     made = []
 
     def diagnose(frames):
-        made[:] = [_from_frames(bench, frames, sequence, roi, reference_size, exposure)]
+        made[:] = [_from_frames(bench, frames, sequence, roi, reference_size, exposure, previous)]
         if made[0] is None:
             return "unsteady"
         lit = made[0].intensities(frames[_N_DARK:, made[0].pixels])
@@ -145,7 +146,7 @@ def calibrate(recorder, *, reference_size, roi, exposure):
     return made[0]
 
 
-def _from_frames(bench, frames, sequence, roi, reference_size, exposure):
+def _from_frames(bench, frames, sequence, roi, reference_size, exposure, previous):
     shape = bench.frame_shape
     region = _region(roi, shape)
     inside = np.arange(frames.shape[1]).reshape(shape)[region]
@@ -179,19 +180,29 @@ def _from_frames(bench, frames, sequence, roi, reference_size, exposure):
         )
     power = float(np.square(sequence[_N_DARK + 1 :: 2]).sum(axis=1).mean())
     grain = grain_size(changes)
+    if previous is not None and _are_alike(previous, shape, grain):
+        grain = previous.grain
+    else:  # the first, or with other optics
+        previous = None
     wide = 5 if len(grain) == 2 else 50  # grains to average over
     unit = gaussian_filter(speckles.mean(axis=0), [wide * step for step in grain]) / power
     unit = np.maximum(unit, 1e-6 * unit.max())
     at_reference, changes = references.mean(axis=0) / unit, changes.std(axis=0) / unit
-    usable = np.zeros(unit.shape, bool)
-    usable[tuple(slice(None, None, step) for step in grain)] = True
-    usable &= (unit > 0.01 * unit.max()) & (changes > 0.1 * np.median(changes))  # lit, not dead
-    levels = speckles[:, usable] / unit[usable]  # before dark pixels are left out
-    if reference_size:
-        usable &= at_reference > _DARKEST * reference_size
-    # All over the frame, and in an order that a pixel more or less does not change.
-    order = np.argsort(bit_generator(0, "pix").random_raw(usable.size), kind="stable")
-    chosen = order[usable.ravel()[order]]
+    # What pixels have of what they need: light, changes of it, and light of the reference.
+    typical = max(np.median(changes), 1e-9 * changes.max())  # of a frame that is mostly dark
+    alive = np.minimum(unit / (0.01 * unit.max()), changes / (0.1 * typical))
+    in_reference = at_reference / (_DARKEST * reference_size) if reference_size else np.inf
+    apart = np.zeros(unit.shape, bool)
+    apart[tuple(slice(None, None, step) for step in grain)] = True
+    levels = speckles[:, (alive > 1) & apart] / unit[(alive > 1) & apart]  # dark ones, too
+    usable = np.minimum(alive, in_reference)
+    # All over the frame, in an order that does not depend on it.
+    order = np.argsort(bit_generator(0, "pix").random_raw(unit.size), kind="stable")
+    chosen = order[((usable > 1) & apart).ravel()[order]]
+    if previous is not None:
+        stay = inside[usable > _STAYING]
+        chosen = _in_their_places(previous.pixels, inside.ravel()[chosen], stay)
+        chosen = np.searchsorted(inside.ravel(), chosen)
     if len(chosen) == 0:
         raise BenchError("No pixel of the region of interest sees speckle that changes.")
     dark, unit, at_reference = (
@@ -213,6 +224,27 @@ def _from_frames(bench, frames, sequence, roi, reference_size, exposure):
         likeness=alike[1],
         contrast=float(np.mean(levels.std(axis=1) / np.maximum(levels.mean(axis=1), 1e-6))),
     )
+
+
+def _are_alike(calibration, frame_shape, grain):
+    """Whether grains are as large, but for what noise does, as when it was calibrated before."""
+    return calibration.frame_shape == frame_shape and all(
+        abs(before - now) <= 1 for before, now in zip(calibration.grain, grain, strict=True)
+    )
+
+
+def _in_their_places(before, chosen, usable):
+    """Pixels of before that are usable still, in their places, and others of chosen in the gaps.
+
+    Whatever was learned from readings counts on their order.
+    """
+    stays = np.isin(before, usable)
+    others = chosen[~np.isin(chosen, before[stays])]
+    n_pixels = stays.sum() + len(others)
+    result, kept = np.full(n_pixels, -1), np.flatnonzero(stays[:n_pixels])
+    result[kept] = before[kept]
+    result[result < 0] = np.concatenate([others, before[n_pixels:][stays[n_pixels:]]])
+    return result
 
 
 def _agreement_and_likeness(amplitudes, intensities):
@@ -279,7 +311,7 @@ def _set_exposure(recorder, bright, exposure, roi):
         return None
     if exposure != "auto":
         bench.expose(exposure)
-        return exposure
+        return float(exposure)
     if bench.full_scale is None:
         raise ValueError('exposure="auto" needs a bench with full_scale, its largest count.')
     shortest, longest = bench.exposure_range

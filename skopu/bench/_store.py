@@ -9,6 +9,7 @@ import os
 import sqlite3
 import threading
 import weakref
+import zipfile
 
 import numpy as np
 
@@ -53,7 +54,8 @@ class Store:
                 rows = self._database.execute(
                     f"SELECT key, counts FROM skopu_readings WHERE key IN ({marks})", keys[some]
                 ).fetchall()
-            yield from ((key, _array(data)) for key, data in rows)
+                found = [(key, _array(data)) for key, data in rows]
+            yield from found
 
     def save(self, keys, counts):
         """Write the counts of some keys, in one transaction."""
@@ -69,7 +71,7 @@ class Store:
             ).fetchone()
         if row is None:
             return None
-        with np.load(io.BytesIO(row[0]), allow_pickle=False) as fields:
+        with self._explained(), np.load(io.BytesIO(row[0]), allow_pickle=False) as fields:
             return _calibration_of(fields)
 
     def save_calibration(self, settings, calibration):
@@ -91,7 +93,7 @@ class Store:
         with self._lock:
             try:
                 yield
-            except sqlite3.Error as error:
+            except (sqlite3.Error, zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
                 raise BenchError(
                     f"The store {self.path!r} cannot be used ({error}). Give the path of a new "
                     "file, or of one that a BenchOPU has made, in a folder that can be written to."

@@ -1,5 +1,7 @@
 """The device that estimators see, over a laboratory's bench."""
 
+import numbers
+
 import numpy as np
 
 from .._utils.checks import check_count, check_positive, check_rows, stored_values
@@ -245,6 +247,9 @@ class BenchOPU(Device):
     def calibrate(self):
         """Calibrate the bench again; older readings in a store are no longer used.
 
+        Pixels that are usable still keep their places, so that models which were fitted to readings
+        of the same glass go on.
+
         Returns
         -------
         opu : BenchOPU
@@ -263,6 +268,7 @@ class BenchOPU(Device):
                 reference_size=self._reference_size(),
                 roi=self.roi,
                 exposure=self.exposure,
+                previous=self.__dict__.get("calibration_"),
             )
             readings.forget_looks()
             readings.look_at_contrast(made)
@@ -438,8 +444,12 @@ class BenchOPU(Device):
         """What a calibration depends on, as text."""
         bench, names = self.bench, ("n_inputs", "input_bits", "modulation", "full_scale")
         limits = {name: getattr(bench, name) for name in names}
-        own = {name: getattr(self, name) for name in ("roi", "exposure")}
-        return repr({**limits, **own, "reference_size": self._reference_size()})
+        given = {**limits, "exposure": self.exposure, "reference_size": self._reference_size()}
+        for name, value in given.items():
+            if isinstance(value, numbers.Real):  # 1, 1.0 and NumPy's are the same
+                given[name] = float(value)
+        roi = self.roi if self.roi is None else [(int(start), int(end)) for start, end in self.roi]
+        return repr({**given, "roi": roi})
 
     def _calibrated(self):
         """The calibration, made or loaded where there is none for these parameters."""
@@ -465,4 +475,11 @@ class BenchOPU(Device):
             made = self.__dict__.get("_read_so_far")
             if made is None or made[0] != given:
                 made = self._read_so_far = given, Readings(*given)
+                self._save_calibration(made[1].store)
             return made[1]
+
+    def _save_calibration(self, store):
+        """What readings are stored under, in a store that is given to a calibrated device."""
+        settings = self.__dict__.get("_calibrated_for")
+        if store is not None and settings and store.load_calibration(settings) is None:
+            store.save_calibration(settings, self.calibration_)

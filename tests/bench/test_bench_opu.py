@@ -24,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 
 from skopu import DFAClassifier, OpticalRandomFeatures, OpticalRidgeClassifier, OPUTruncatedSVD
 from skopu.bench import Bench, BenchError, BenchOPU, BenchWarning, SimulatedBench
+from skopu.bench._calibration import _in_their_places
 from tests.statistics import z_score
 
 N_PIXELS = 900
@@ -648,6 +649,50 @@ def test_stores_that_are_none(tmp_path):
             BenchOPU(Ideal(), store=path).calibrate()
 
 
+@pytest.mark.parametrize("n_frames", [1, 5])
+def test_a_store_given_to_a_calibrated_device(n_frames, tmp_path):
+    """It needs the calibration, under which the readings are found again."""
+    X, bench = bits(np.random.default_rng(0), 40, 40), SimulatedBench(n_inputs=64)
+    opu = BenchOPU(bench)
+    opu.intensity(X[:2], 5)
+    reading = opu.set_params(store=tmp_path / "readings").intensity(X, 50)
+    other = SimulatedBench(n_inputs=64)
+    other.take(np.zeros((n_frames, 64), np.uint8))  # other noise from here on
+    again = BenchOPU(other, store=tmp_path / "readings")
+    assert np.array_equal(again.intensity(X, 50), reading)
+    assert again.report().n_stored == len(X)
+
+
+@pytest.mark.parametrize(
+    ("given", "equal"),
+    [
+        ({"exposure": 1}, {"exposure": 1.0}),
+        ({"roi": ((0, 40), (0, 40))}, {"roi": [[np.int64(0), 40], [0, 40]]}),
+        ({"reference_size": 12}, {"reference_size": np.int64(12)}),
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_equal_parameters_share_a_calibration(given, equal, tmp_path):
+    X, bench = bits(np.random.default_rng(0), 10, 40), SimulatedBench(n_inputs=64)
+    reading = BenchOPU(bench, store=tmp_path / "readings", **given).intensity(X, 20)
+    again = BenchOPU(bench, store=tmp_path / "readings", **equal)
+    assert np.array_equal(again.intensity(X, 20), reading)
+    assert again.report().n_stored == len(X)
+
+
+@pytest.mark.parametrize("column", ["skopu_calibration.data", "skopu_readings.counts"])
+@pytest.mark.parametrize("damage", ["substr({}, 1, 90)", "x'00'", "zeroblob(length({}))"])
+def test_a_damaged_store(column, damage, tmp_path):
+    X, bench = bits(np.random.default_rng(0), 10, 40), SimulatedBench(n_inputs=64)
+    opu = BenchOPU(bench, store=tmp_path / "readings")
+    opu.intensity(X, 20)
+    table, name = column.split(".")
+    with closing(sqlite3.connect(tmp_path / "readings", timeout=60)) as connection, connection:
+        connection.execute(f"UPDATE {table} SET {name} = {damage.format(name)}")
+    with pytest.raises(BenchError, match="cannot be used"):
+        BenchOPU(bench, store=tmp_path / "readings").intensity(X, 20)
+
+
 SCRIPT = """
 import sys
 import numpy as np
@@ -694,6 +739,30 @@ def digits(n_samples=200):
     rng = np.random.default_rng(0)
     X = bits(rng, n_samples, 50)
     return X, (X[:, :5].sum(axis=1) > 2).astype(int)
+
+
+def test_models_go_on_after_another_calibration():
+    X, y = digits(300)
+    for seed in range(3):
+        opu = BenchOPU(SimulatedBench(n_inputs=64, random_state=seed))
+        model = OpticalRidgeClassifier(n=300, opu=opu).fit(X[:200], y[:200])
+        before, score = opu.calibration_.pixels, model.score(X[200:], y[200:])
+        after = opu.calibrate().calibration_.pixels
+        assert np.mean(before[:300] == after[:300]) > 0.98
+        assert len(np.unique(after)) == len(after)
+        assert abs(model.score(X[200:], y[200:]) - score) < 0.1
+        opu.set_params(reference_size=8).intensity(X[:1], 300)
+        kept = np.mean(before[:300] == opu.calibration_.pixels[:300])
+        assert 0.5 < kept < 1  # others are dark in the new reference
+
+
+@pytest.mark.parametrize("n_pixels", [3, 5, 7])
+def test_pixels_in_their_places(n_pixels):
+    before, chosen = np.array([7, 3, 9, 1, 5]), np.array([2, 3, 1, 4, 8, 7, 6])
+    usable = np.array([1, 7, 9, 2, 4, 6, 8])[:n_pixels]
+    found = _in_their_places(before, chosen[np.isin(chosen, usable)], usable)
+    expected = {3: [7, 1, 9], 5: [7, 2, 9, 1, 4], 7: [7, 2, 9, 1, 4, 8, 6]}[n_pixels]
+    assert found.tolist() == expected
 
 
 def test_in_a_pipeline_and_a_search():
