@@ -4,8 +4,7 @@
 
 Matrices of known singular values are decomposed by `skopu.opu_svd` for several tolerances. For
 each decomposition, the largest true error of a value (and of a vector) is compared with the largest
-bound. A bound is to hold in 99 % of all cases, and not to be more than 5 times too large in the
-median of them.
+bound. A bound is to hold in 99 % of all cases at least.
 """
 
 import argparse

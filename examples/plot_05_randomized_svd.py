@@ -238,9 +238,9 @@ for n_iter in (1, "auto"):
 # %%
 # The band is as wide as the residual, the norm of :math:`A^T u - s v`: within it lies a true
 # singular value, though not always the one of the same number. ``error_bound_`` is about the value
-# of that number, and is estimated from the residual and the gap to the next value. After one
-# refinement only the first seven or eight are known to 10 % by this bound; "auto" goes on until all
-# are known to 1 %. One sketch alone gives no such bound.
+# of that number, and is estimated from the last gains, the residual and the gap to the next value.
+# After one refinement only the first seven or eight are known to 10 % by this bound; "auto" goes on
+# until all are known to 1 %. One sketch alone gives no such bound.
 #
 # .. raw:: html
 #

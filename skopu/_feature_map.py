@@ -10,8 +10,14 @@ from scipy.special import gammaln
 from sklearn.base import clone
 
 from ._utils.arrays import as_type, backend_of, namespace, numpy_dtype, to_numpy
-from ._utils.checks import check_count, check_positive, check_returned, stored_values
-from ._utils.dask_collections import is_dask
+from ._utils.checks import (
+    check_count,
+    check_finite,
+    check_positive,
+    check_returned,
+    stored_values,
+)
+from ._utils.dask_collections import is_dask, results_of_chunks
 from ._utils.progress import progress_bar
 from ._utils.streams import bit_generator, raw_bytes
 from ._utils.threads import pieces
@@ -180,11 +186,7 @@ def _scale_gamma(X, sample_weight=None):
 def _variance(X, sample_weight):
     """Variance of all entries; infinite or NaN, or an OverflowError, where squares overflow."""
     if is_dask(X):
-        # Dask's own variance is NaN where a chunk is empty.
-        values = X.astype(np.float64)
-        size = (values == values).sum().compute()  # the number of rows may be unknown
-        mean = values.sum().compute() / size
-        return ((values - mean) ** 2).sum().compute() / size
+        return _variance_of_chunks(X)
     if sample_weight is None:
         backend = backend_of(X)
         values = backend.as_type(stored_values(X), np.float64)
@@ -200,3 +202,24 @@ def _variance(X, sample_weight):
         for each in (centred, squares)
     )
     return square - mean**2
+
+
+def _variance_of_chunks(X):
+    """Of chunks, dense or sparse, of which some may be empty; Dask's own is NaN then."""
+    sizes, means, spreads = np.transpose(results_of_chunks(_moments_of_entries, X))
+    if not sizes.any():
+        raise ValueError(f"X of shape {X.shape} has no rows. Give some.")
+    mean = np.average(means, weights=sizes)
+    return (spreads.sum() + sizes @ (means - mean) ** 2) / sizes.sum()
+
+
+def _moments_of_entries(chunk):
+    """Number of entries, their mean, and the sum of their squared distances from it."""
+    size, values = math.prod(chunk.shape), stored_values(chunk)
+    if size == 0:
+        return 0, 0.0, 0.0
+    check_finite(values, "X")
+    values = values.astype(np.float64, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):  # of this thread
+        mean = values.sum() / size
+        return size, mean, np.square(values - mean).sum() + (size - values.size) * mean**2

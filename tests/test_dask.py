@@ -290,6 +290,59 @@ def test_other_bad_input():
         holes.compute()
 
 
+@pytest.mark.parametrize("form", [scipy.sparse.coo_matrix, scipy.sparse.lil_array])
+def test_sparse_chunks_of_any_form(form):
+    chunked = da.from_array(X, chunks=(110, 64)).map_blocks(form)
+    for make in (OPUTruncatedSVD, OPUPCA):
+        model, same = (make(3, random_state=0).fit(each) for each in (chunked, X))
+        assert np.allclose(model.singular_values_, same.singular_values_)
+        assert np.allclose(model.transform(chunked).compute(), same.transform(X))
+        make(3, random_state=0).partial_fit(chunked)
+    assert np.isclose(OPUPCA(3, random_state=0).fit(X).score(chunked), same.score(X))
+    assert np.allclose(opu_lstsq(chunked, y).x, opu_lstsq(X, y).x)
+    found = OpticalRandomFeatures(9, kernel="rbf", random_state=0).fit_transform(chunked)
+    expected = OpticalRandomFeatures(9, kernel="rbf", random_state=0).fit_transform(X)
+    assert np.allclose(found.compute(), expected)
+
+
+def test_frames_of_mixed_and_nullable_columns():
+    columns = [f"c{i}" for i in range(8)]
+    frame = pd.DataFrame(X[:, 20:28], columns=columns)
+    expected = OPUPCA(2, random_state=0).fit(frame).singular_values_
+    for dtype in ("Float64", {"c0": "Float64"}, {"c1": "float32"}):
+        chunked = dd.from_pandas(frame.astype(dtype), 3)
+        found = OPUPCA(2, random_state=0).fit(chunked).singular_values_
+        assert np.allclose(found, expected, rtol=1e-6)
+    mixed = frame.assign(lit=frame.c3 > 0.5)
+    found = OPUPCA(2, random_state=0).fit(dd.from_pandas(mixed, 3)).singular_values_
+    assert np.allclose(found, OPUPCA(2, random_state=0).fit(mixed).singular_values_)
+    with pytest.raises(ValueError, match="Encode categories"):
+        OPUPCA(2).fit(dd.from_pandas(frame.assign(name="a"), 3))
+
+
+def test_no_rows_and_holes():
+    for use in (OPUTruncatedSVD(2).fit, OPUPCA(2).fit, OpticalRandomFeatures(3, kernel="rbf").fit):
+        with pytest.raises(ValueError, match="has no rows"):
+            use(da.zeros((0, 64)))
+    holes = da.where(CHUNKED > 0.9, np.nan, CHUNKED)
+    for use in (OpticalRandomFeatures(3, kernel="rbf").fit, OPUPCA(2).fit(X).score):
+        with pytest.raises(ValueError, match="contains NaN or infinity"):
+            use(holes)
+
+
+def test_graphs_are_checked():
+    A = np.triu(np.random.default_rng(0).random((60, 60)) < 0.3, 1)
+    A = (A | A.T).astype(float)
+    for form in (np.asarray, scipy.sparse.csr_array, scipy.sparse.coo_matrix):
+        chunked = [da.from_array(each, chunks=(17, 60)).map_blocks(form) for each in (A, 5 * A)]
+        loops = da.from_array(A + np.eye(60), chunks=(17, 60)).map_blocks(form)
+        assert np.isclose(count_triangles(chunked[0], 2000).value, count_triangles(A).value)
+        with pytest.raises(ValueError, match="must hold zeros and ones"):
+            count_triangles(chunked[1], 2000)
+        with pytest.raises(ValueError, match="has self-loops"):
+            count_triangles(loops, 2000)
+
+
 class TestOnWorkers:
     """A cluster of two worker processes."""
 

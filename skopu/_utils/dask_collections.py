@@ -3,6 +3,7 @@
 import functools
 
 import numpy as np
+import scipy.sparse
 
 from .threads import shared_threads
 
@@ -20,6 +21,8 @@ def names_of(X):
 def check_dask(X, name="X", known_rows=False):
     """X as a 2-d Dask array of numbers whose chunks hold whole rows; nothing is computed."""
     if hasattr(X, "to_dask_array"):
+        if X.values.dtype == object and all(map(_is_numeric, X.dtypes)):
+            X = X.astype(np.float64)  # of nullable columns, or numbers beside booleans
         X = X.to_dask_array(lengths=True if known_rows else None)
     if X.dtype.kind not in "biuf":
         raise ValueError(
@@ -38,6 +41,18 @@ def check_dask(X, name="X", known_rows=False):
             f"{name} has chunks of unknown size, shape {X.shape}. Use compute_chunk_sizes() first."
         )
     return X
+
+
+def results_of_chunks(function, X):
+    """List of function(chunk) for the chunks of a checked X, computed wherever Dask computes."""
+    import dask
+
+    delayed = dask.delayed(in_task)
+    return dask.compute(*(delayed(function, chunk) for chunk in X.to_delayed().ravel()))
+
+
+def _is_numeric(dtype):
+    return getattr(dtype, "kind", "O") in "biuf"
 
 
 def floating(dtype):
@@ -62,7 +77,14 @@ def _unless_empty(function, n, dtype, chunk):
     return in_task(function, chunk)
 
 
-def in_task(function, *arguments):
+def in_task(function, chunk, *arguments):
     """Call a function that Dask may call for other chunks at once, in threads of this process."""
     with shared_threads():
-        return function(*arguments)
+        return function(as_rows(chunk), *arguments)
+
+
+def as_rows(chunk):
+    """A chunk; CSR of sparse ones that have no rows at hand, as scikit-learn makes them."""
+    if scipy.sparse.issparse(chunk) and chunk.format not in ("csr", "csc"):
+        return chunk.tocsr()
+    return chunk

@@ -355,7 +355,7 @@ class BenchOPU(Device):
 
         Parameters
         ----------
-        X, n, mode, finish, out, name, repeat, first_exposure
+        X, n, kind, finish, out, name, repeat, first_exposure
             See `skopu.optics.Device.project`.
 
         Returns

@@ -26,6 +26,7 @@ class TransmissionReport(NamedTuple):
     ----------
     correlation : float
         Correlation of predicted and recorded intensities over the modes; mean over random patterns.
+        NaN with a single mode, which has none.
     standard_deviation : float
         Standard deviation of that correlation over patterns.
     n_test : int
@@ -212,6 +213,8 @@ def measure_transmission_matrix(
     test[~test.any(axis=1), 0] = 1  # there is nothing to predict of darkness
     predicted = abs(test[:, :n_inputs] @ matrix.T) ** 2
     found = correlations(predicted, read(test, repeat))
+    if n_modes == 1:
+        found[:] = np.nan
     report = TransmissionReport(float(found.mean()), float(found.std(ddof=1)), n_test, frames)
     return MeasuredMedium(matrix, normalize=None), report
 
@@ -271,5 +274,9 @@ def _entries(products, gram):
     noise = np.square(plane[:, :, :-2]).mean(axis=(0, 2))
     # The entries with the least mean squared error: both parts have a variance of a half.
     values = np.maximum(values[:, -2:], 0)
-    plane = plane[:, :, -2:] * (np.sqrt(values) / (values + 2 * noise[:, None]))
+    damped = values + 2 * noise[:, None]
+    # Where there is neither light nor noise, as at a dead pixel, entries are zero.
+    plane = plane[:, :, -2:] * np.divide(
+        np.sqrt(values), damped, out=np.zeros_like(damped), where=damped > 0
+    )
     return np.ascontiguousarray((plane[..., 0] + 1j * plane[..., 1]).T, np.complex64)

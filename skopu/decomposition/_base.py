@@ -8,7 +8,7 @@ from sklearn.utils import check_array
 
 from .._device_mixin import DeviceMixin
 from .._utils.arrays import as_type, dispatched, like, namespace, numpy_dtype, place, to_numpy
-from .._utils.checks import check_as_fitted, numbers_alone, validate_matrix
+from .._utils.checks import check_as_fitted, numbers_alone, transform_lazily, validate_matrix
 from .._utils.private_sklearn import Interval, StrOptions
 from ..linalg._operators import operator_of
 from ..linalg._streaming import Stream
@@ -35,8 +35,15 @@ class Decomposition(DeviceMixin):
         check_as_fitted(self, operator.sample, place(self.components_), method)
         return operator
 
+    def _project_lazily(self, X, project):
+        """Lazy array of project(rows) for the chunks of a Dask collection."""
+        check_as_fitted(self, np.empty(0), place(self.components_), "transform")
+        return transform_lazily(self, X, project, self._n_features_out)
+
     def _validate(self, X, n_components=1):
         """X to fit, as an `Operator`; names and number of features are noted."""
+        if hasattr(X, "requires_grad"):  # of PyTorch: what is fitted has no gradient
+            X = X.detach()
         operator = operator_of(validate_matrix(self, X), "X")
         if n_components > min(operator.shape):
             raise ValueError(

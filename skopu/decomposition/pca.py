@@ -11,7 +11,6 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from .._utils.arrays import as_type, like, namespace, numpy_dtype, to_numpy
-from .._utils.checks import transform_lazily
 from .._utils.dask_collections import is_dask
 from .._utils.fitting import unchanged_on_error
 from .._utils.private_sklearn import Interval, RealNotInt, fit_context
@@ -361,7 +360,7 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         if is_dask(X):
             scaled = self.components_ / self._scale()[:, None]
             project = functools.partial(_project_rows, scaled, self.mean_ @ scaled.T)
-            return transform_lazily(self, X, project, self._n_features_out)
+            return self._project_lazily(X, project)
         return self._transform(self._validate_like_fitted(X, "transform"))
 
     def _transform(self, operator):
@@ -507,6 +506,8 @@ class OPUPCA(Decomposition, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             noise = 1.0  # of no direction
         model = self.mean_, self.components_, variances, noise
         energies = np.concatenate(operator.map_chunks(_energies, *model))
+        if np.isnan(energies).any():  # of what is checked nowhere else, as a memory map
+            raise ValueError("X contains NaN or infinity. Impute or drop these rows first.")
         log_volume = np.log(variances).sum() + (n_features - len(variances)) * math.log(noise)
         scores = -0.5 * (energies + log_volume + n_features * math.log(2 * math.pi))
         return operator.asarray(scores)

@@ -9,7 +9,6 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from .._utils.arrays import as_type, namespace
-from .._utils.checks import transform_lazily
 from .._utils.dask_collections import is_dask
 from .._utils.fitting import unchanged_on_error
 from .._utils.private_sklearn import Interval, fit_context
@@ -282,7 +281,7 @@ class OPUTruncatedSVD(
         check_is_fitted(self, "components_")
         if is_dask(X):
             project = functools.partial(_project_rows, self.components_)
-            return transform_lazily(self, X, project, self._n_features_out)
+            return self._project_lazily(X, project)
         return self._project(self._validate_like_fitted(X, "transform"))
 
     def inverse_transform(self, X):

@@ -113,4 +113,11 @@ def _pair(X, Y):
         check_same_place(X, Y, ("X", "Y"))
     if single:
         X, Y = (Z[None, :] if dispatched(Z) else np.reshape(Z, (1, -1)) for Z in (X, Y))
+    X, Y = (_floating(Z) if dispatched(Z) else Z for Z in (X, Y))
     return *check_pairwise_arrays(X, Y), single
+
+
+def _floating(X):
+    """An array of another library as float32 or float64, as scikit-learn makes NumPy's."""
+    xp = namespace(X)
+    return X if X.dtype in (xp.float32, xp.float64) else as_type(X, np.float64)

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ._orthonormal import orthonormalize
-from ._svd_errors import MARGIN, ROUNDING, rounding_errors, temple
+from ._svd_errors import MARGIN, ROUNDING, SLOWEST, quotient, rounding_errors, temple
 from ._symmetry import check_symmetric
 from ._tall_blocks import inner, largest_length
 
+_MARGIN = 4  # of a geometric series, found by benchmarks/eigh_errors.py
 ORDERS = {"LM": lambda w: -abs(w), "LA": lambda w: -w, "SA": lambda w: w}
 
 
@@ -29,11 +30,23 @@ class KrylovSpace(NamedTuple):
         order = np.argsort(ORDERS[which](values), kind="stable")
         return values[order], vectors[:, order]
 
+    def leading(self, k, which):
+        """The first k wanted eigenvalues of T, and residuals."""
+        values, vectors = self.ritz(which)
+        return values[:k], self.residuals(vectors[:, :k])
+
     def residuals(self, vectors):
         """Lengths of what A does to Ritz vectors beyond scaling them."""
         if self.R is None:
             return np.zeros(vectors.shape[1])
         return np.linalg.norm(self.R @ vectors[-self.R.shape[1] :], axis=0)
+
+    def before(self):
+        """The space without its last block."""
+        n, n_last = len(self.T), self.basis[-1].shape[1]
+        return KrylovSpace(
+            self.basis[:-1], self.T[: n - n_last, : n - n_last], self.T[n - n_last :, : n - n_last]
+        )
 
 
 def krylov_space(operator, start, n_components, which, n_iter, tolerances, run):
@@ -76,10 +89,11 @@ def _are_met(space, n_components, which, tolerances):
 def eigen_errors(space, n_components, which):
     """Ritz values, and bounds of what the first lack, relative, and of the sines of their vectors.
 
-    Rounding is left out of the values' errors. A vector is turned by its residual over its gap to
-    the other values (C. Davis and W. Kahan).
+    Rounding is left out of the values' errors, which are the larger of the two bounds of
+    `krylov_errors`. A vector is turned by its residual over its gap to the other values (C. Davis
+    and W. Kahan).
     """
-    k, eps = n_components, np.finfo(space.T.dtype).eps
+    k, eps, order = n_components, np.finfo(space.T.dtype).eps, ORDERS[which]
     unit = float(abs(space.T).max(initial=0)) or 1.0
     R = None if space.R is None else space.R.astype(np.float64) / unit
     space = KrylovSpace(space.basis, space.T.astype(np.float64) / unit, R)
@@ -87,11 +101,19 @@ def eigen_errors(space, n_components, which):
     leading, residuals = values[:k], space.residuals(vectors[:, :k])
     if space.R is None:
         errors = np.zeros(len(leading))
-    elif len(leading) < k:
+    elif len(space.basis) < 3 or len(space.before().before().T) < k:
         errors = np.full(len(leading), np.inf)
     else:
-        falls = np.diff(ORDERS[which](values), append=ORDERS[which](values[-1:]))[:k]
-        errors = MARGIN * temple(residuals, falls)
+        before = space.before()
+        second, second_residuals = before.leading(k, which)
+        _, first_residuals = before.before().leading(k, which)
+        gains = np.maximum(order(second) - order(leading), 0)
+        ratio = quotient(residuals, second_residuals)  # which goes up and down
+        ratio *= np.maximum(ratio, quotient(second_residuals, first_residuals))
+        ratio = np.minimum(ratio, SLOWEST)
+        series = np.minimum(_MARGIN * ratio / (1 - ratio) * gains, residuals)
+        falls = np.diff(order(values), append=order(values[-1:]))[:k]
+        errors = np.maximum(series, MARGIN * temple(residuals, falls))
     rounding = ROUNDING * eps * abs(values).max(initial=0)
     sines = _sines(values, errors + rounding, residuals + rounding)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -6,7 +6,7 @@ import dask
 import numpy as np
 import scipy.sparse
 
-from .._utils.dask_collections import in_task
+from .._utils.dask_collections import as_rows, in_task
 from ._operator import Operator, pieces_in_memory
 
 _FAN_IN = 8  # results that are added up at once
@@ -22,6 +22,8 @@ class DaskOperator(Operator):
         edges = np.cumsum([0, *A.chunks[0]]).tolist()
         chunks = zip(itertools.pairwise(edges), A.to_delayed().ravel(), strict=True)
         chunks = [(slice(*edge), chunk) for edge, chunk in chunks if edge[0] < edge[1]]
+        if not chunks:
+            raise ValueError(f"{name} of shape {A.shape} has no rows. Give some.")
         self._rows, self._chunks = zip(*chunks, strict=True)
 
     def map_chunks(self, function, *arguments):
@@ -52,7 +54,7 @@ class DaskOperator(Operator):
             yield part, A[:, part]
 
     def _computed(self):
-        return self.A.compute()
+        return as_rows(self.A.compute())
 
     def split(self, X):
         """Pieces of X, of as many rows as the chunks have."""

@@ -1,5 +1,6 @@
 """The symmetric matrix S whose tr(S^3) / 6 is what is counted of a graph."""
 
+import numpy as np
 import scipy.sparse
 
 from .._utils.arrays import as_type, diagonal_of, namespace
@@ -19,10 +20,14 @@ def symmetric_adjacency(operator, weighted, directed):
                 "weighted=True takes cube roots of the entries of adjacency, which products do not "
                 "show. Give a NumPy array or a sparse matrix."
             )
+        if operator.has_rows:  # chunks of a Dask array
+            rows = operator.split(np.arange(operator.shape[0]))
+            _check_faults(*operator.sum_over_chunks(_faults, rows))
         return _BothWays(operator) if directed else operator
     A = operator.A
-    (_check_weights if weighted else _check_ones)(stored_values(A))
-    _check_no_loops(A)
+    if weighted:
+        _check_weights(stored_values(A))
+    _check_faults(not weighted and _has_weights(A), _has_loops(A))
     if not directed:
         _check_symmetric(A)
     if not (weighted or directed):
@@ -53,11 +58,32 @@ class _BothWays:
         return self._operator.matmat(X) + self._operator.rmatmat(X)
 
 
-def _check_ones(values):
-    if not namespace(values).all((values == 0) | (values == 1)):
+def _faults(chunk, rows):
+    """Of rows of these numbers: 1 if there are entries that are neither 0 nor 1, and if loops."""
+    if scipy.sparse.issparse(chunk):
+        chunk = chunk.tocsr()
+    return np.array([_has_weights(chunk), _has_loops(chunk[:, rows])], int)
+
+
+def _has_weights(A):
+    values = stored_values(A)
+    return bool(namespace(values).any((values != 0) & (values != 1)))
+
+
+def _has_loops(A):
+    return bool(namespace(A).any(diagonal_of(A)))
+
+
+def _check_faults(has_weights, has_loops):
+    if has_weights:
         raise ValueError(
             "adjacency must hold zeros and ones, unless weighted=True, which takes geometric means "
             "of weights. Take (adjacency != 0) to count the triangles of the unweighted graph."
+        )
+    if has_loops:
+        raise ValueError(
+            "adjacency has self-loops (entries on its diagonal), which belong to no triangle. "
+            "Set them to zero first: subtract numpy.diag or scipy.sparse.diags of its diagonal."
         )
 
 
@@ -76,12 +102,4 @@ def _check_symmetric(A):
         raise ValueError(
             "adjacency must be symmetric, unless directed=True. Take the maximum of it and its "
             "transpose to ignore the direction of edges."
-        )
-
-
-def _check_no_loops(A):
-    if namespace(A).any(diagonal_of(A)):
-        raise ValueError(
-            "adjacency has self-loops (entries on its diagonal), which belong to no triangle. "
-            "Set them to zero first: subtract numpy.diag or scipy.sparse.diags of its diagonal."
         )

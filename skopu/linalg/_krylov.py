@@ -8,7 +8,7 @@ import numpy as np
 from .._utils.arrays import concat, like, namespace, numpy_dtype
 from .._utils.checks import check_count, check_positive
 from ..optics import GaussianMedium
-from ._orthonormal import orthonormalize, polish, small_svd
+from ._orthonormal import orthonormalize, polish, small_singular_values, small_svd
 from ._svd_errors import ROUNDING, krylov_errors, rounding_errors, vector_errors
 from ._tall_blocks import inner, largest_length, multiply
 
@@ -109,12 +109,12 @@ def bidiagonalize(operator, sketch, n_components, n_iter, tolerances, run):
         rights.append(right)
         B = _append(B.T, R).T
         if step == n_iter:
-            errors = krylov_errors(B, right.shape[1], n_components)
+            errors = krylov_errors(B, left.shape[1], right.shape[1], n_components)
             return Bases(lefts, B, rights, *errors, False)
         if n_iter == "auto" and min(B.shape) >= n_components:
             values = singular_values(B, n_components)
             if before is not None and _is_near(before, values[:n_components], tolerances):
-                errors = krylov_errors(B, right.shape[1], n_components)
+                errors = krylov_errors(B, left.shape[1], right.shape[1], n_components)
                 bases = Bases(lefts, B, rights, *errors, False)
                 if tolerances.are_met(values, bases):
                     return bases
@@ -142,7 +142,7 @@ def leading(bases, n_components, run):
 
 def singular_values(B, least):
     """All singular values of B, with zeros that make them at least so many."""
-    return _at_least(np.linalg.svd(B, compute_uv=False), least)
+    return _at_least(small_singular_values(B), least)
 
 
 def overlooked(operator, witnesses, n_components, bases, run):

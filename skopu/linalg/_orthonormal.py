@@ -66,7 +66,7 @@ def _factor(Y, tol, run):
             if sizes[-1] > tol and limits.eps * (sizes[0] / sizes[-1]) ** 2 < 0.01:
                 return transform(Y, np.linalg.inv(L).T, run), L.T, sizes
     Q, R = qr(Y)
-    left, sizes, right = np.linalg.svd(R)
+    left, sizes, right = small_svd(R)
     kept = sizes > tol
     return multiply([Q], left[:, kept], run), sizes[kept, None] * right[kept], sizes[kept]
 
@@ -81,6 +81,14 @@ def small_svd(A):
         return np.linalg.svd(A, full_matrices=False)
     except np.linalg.LinAlgError:
         return scipy.linalg.svd(A, full_matrices=False, lapack_driver="gesvd")
+
+
+def small_singular_values(A):
+    """Those of `small_svd`, without vectors."""
+    try:
+        return np.linalg.svd(A, compute_uv=False)
+    except np.linalg.LinAlgError:
+        return small_svd(A)[1]
 
 
 def polish(Q, run):

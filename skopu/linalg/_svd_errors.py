@@ -2,16 +2,23 @@
 
 import numpy as np
 
+from ._orthonormal import small_singular_values, small_svd
+
 ROUNDING = 30  # errors of singular values in units of eps times the largest: up to 16 were seen
+SLOWEST = 0.98  # gains that shrink more slowly are not told from this
 MARGIN = 2  # of Temple's bound, since gaps to values that are still too small are too large
 
 
-def krylov_errors(B, n_right, n_components):
+def krylov_errors(B, n_left, n_right, n_components):
     """Bounds of what the leading singular values and vectors still lack, rounding left out.
 
-    B is A between two bases, of which the one of the right directions had its last n_right added at
-    the end: B holds an earlier state, too, and the residuals of that, which are what A has outside
-    of its bases. Bounds are of this state, and B is nearer.
+    B is A between bases of left and right directions, of which the last n_left and n_right were
+    added last, in this order: B holds two earlier states, too, and their residuals, which are what
+    A has outside of their bases. Bounds are the larger of two, since each is blind to something.
+    Temple's is of the state before, and B is nearer. It trusts the values found: where all but a
+    few of A's are alike, residuals are small before those few are seen. The other is a geometric
+    series of what B gained, which goes on as the smaller one of gains and squared residuals did.
+    It trusts the last gains: where many values are alike, they are small until more are seen.
 
     Returns
     -------
@@ -20,16 +27,23 @@ def krylov_errors(B, n_right, n_components):
     residuals : ndarray of shape (n_components,), float64
         Of squared values, relative to these.
     """
-    n = B.shape[1] - n_right
-    if min(len(B), n) < n_components:
-        return (np.full(n_components, np.inf),) * 2
+    k, m, n = n_components, B.shape[0] - n_left, B.shape[1] - n_right
+    if min(m, n) < k:
+        return (np.full(k, np.inf),) * 2
     B = B.astype(np.float64) / (abs(B).max() or 1)
-    squares = np.square(np.linalg.svd(B, compute_uv=False)[:n_components])
-    left, before, _ = np.linalg.svd(B[:, :n], full_matrices=False)
-    beyond = np.linalg.norm(left[:, :n_components].T @ B[:, n:], axis=1)
-    residuals = quotient(before[:n_components] * beyond, squares)
-    falls = -np.diff(np.square(before), append=before[-1] ** 2)[:n_components]
-    errors = MARGIN / 2 * temple(residuals, quotient(falls, squares))
+    _, first, right = small_svd(B[:m, :n])
+    left, second, _ = small_svd(B[:, :n])
+    now = np.square(small_singular_values(B)[:k])
+    first_residuals = quotient(first[:k] * np.linalg.norm(B[m:, :n] @ right[:k].T, axis=0), now)
+    residuals = quotient(second[:k] * np.linalg.norm(left[:, :k].T @ B[:, n:], axis=1), now)
+    first, second = np.square(first[:k]), np.square(second)
+    falls = quotient(-np.diff(second, append=second[-1])[:k], now)
+    before, gained = (np.maximum(each, 0) for each in (second[:k] - first, now - second[:k]))
+    ratio = quotient(residuals**2, first_residuals**2)
+    ratio = np.minimum(np.minimum(ratio, quotient(gained, before)), SLOWEST)
+    series = (1 + ratio) * ratio / (1 - ratio) * quotient(gained, now)
+    # Half of what squares lack is what values do.
+    errors = np.maximum(series, MARGIN * temple(residuals, falls)) / 2
     return np.maximum.accumulate(errors), residuals
 
 
@@ -41,9 +55,9 @@ def quotient(some, others):
 def temple(residuals, gaps):
     """Bounds of eigenvalues' errors, from residuals and gaps to the next ones.
 
-    An eigenvalue lies within the residual, and where the next one is further away, within the
-    squared residual over the gap (G. Temple and T. Kato). Where the residual is the larger one,
-    values are not told apart yet, and there may be more of them.
+    An eigenvalue lies within the residual, though it may be another one than is looked for. Where
+    the next one is further away than that, it lies within the squared residual over the gap
+    (G. Temple and T. Kato).
     """
     shares = np.divide(residuals, gaps, out=np.ones(len(gaps)), where=gaps > residuals)
     return residuals * shares

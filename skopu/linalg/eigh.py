@@ -132,12 +132,13 @@ def opu_eigh(
 
     Notes
     -----
-    An error bound is twice Temple's [3]_, from the residual and the gap to the next value. The gap
-    is that of the values found, so the bound is an estimate, if a careful one: it held in all of
-    1566 decompositions, also where more values lie close together than the sketch has columns. The
-    median error was a twentieth to a fortieth of it, see :doc:`/user_guide/linear_algebra`. Bounds
-    of "LM" apply to magnitudes: values of nearly the same magnitude and opposite sign may come in
-    either order.
+    An error bound is the larger of two: what a geometric series of the last gains would add, and
+    twice Temple's bound [3]_, from the residual and the gap to the next value. Both take what was
+    found for what there is, so that the bound is an estimate, if a conservative one: it held in all
+    of 1566 decompositions, also where more values lie close together than the sketch has columns;
+    the median error was a thirtieth to a fortieth of it, see :doc:`/user_guide/linear_algebra`. It
+    is relative to the value found, which tells nothing where it is 1 or more. Bounds of "LM" apply
+    to magnitudes: values of nearly the same magnitude and opposite sign may come in either order.
 
     Memory is n times the width of the Krylov space, n_iter + 1 times n_components + n_oversamples
     columns. Eigenvalues near zero, such as the smallest ones of a positive matrix, are lost in the

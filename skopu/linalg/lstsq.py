@@ -22,6 +22,7 @@ from ..optics import LayeredMedium
 from ..optics.device import project_rows
 from ..optics.opu import resolve_opu
 from ._operators import check_operator
+from ._orthonormal import small_svd
 from ._sign_embedding import SignEmbedding
 from ._weighted import WeightedOperator
 
@@ -349,7 +350,7 @@ def _leading(R, eps, n_projections):
     eps is that of A's entries, whose rounding makes singular values of up to about eps / 2 of
     the largest, or what counts as zero; the sketch has the rounding of float64.
     """
-    left, sizes, right = np.linalg.svd(R)
+    left, sizes, right = small_svd(R)
     rank = int(np.sum(sizes > max(eps, _EPS * n_projections) * sizes[0]))
     return left[:, :rank], sizes[:rank], right[:rank].T
 

@@ -310,9 +310,11 @@ class MeasuredMedium(Medium):
             moduli = np.abs(np.asarray(matrix[rows])).astype(np.float64, copy=False)
             peak = moduli.max()
             if not np.isfinite(peak):
+                bad = rows.start + np.flatnonzero(~np.isfinite(moduli).all(axis=1))
                 raise ValueError(
-                    f"The transmission matrix has NaN or infinity in rows {rows.start} to "
-                    f"{rows.stop - 1}. Drop those modes, or measure them again."
+                    f"The transmission matrix has NaN or infinity in {len(bad)} of rows "
+                    f"{rows.start} to {rows.stop - 1}, the first of them in row {bad[0]}. Drop "
+                    "those modes, or measure them again."
                 )
             if peak > largest:
                 largest, power = peak, power * (largest / peak) ** 2

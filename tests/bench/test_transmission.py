@@ -7,7 +7,14 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Binarizer
 
-from skopu import OPU, Camera, GaussianMedium, LayeredMedium, OpticalRandomFeatures
+from skopu import (
+    OPU,
+    Camera,
+    GaussianMedium,
+    LayeredMedium,
+    MeasuredMedium,
+    OpticalRandomFeatures,
+)
 from skopu.bench import BenchOPU, SimulatedBench, measure_transmission_matrix
 
 
@@ -37,6 +44,18 @@ def test_without_noise_it_is_the_glass(medium, n_inputs, n_references, phase_ste
     assert np.allclose(OPU(found).intensity(X, 60), expected, rtol=1e-2, atol=1e-3 * scale)
     assert report.correlation > 0.999
     assert report.n_test == 5
+
+
+def test_dark_modes_are_dark():
+    """No light and no noise: zeros, where 0 / 0 would make the whole report zero."""
+    rng = np.random.default_rng(0)
+    matrix = rng.normal(size=(100, 200, 2)) @ [1, 1j]
+    matrix[7] = 0
+    opu = OPU(MeasuredMedium(matrix, normalize=None), Camera(bits=8, photons=1000), input_bits=1)
+    medium, report = measure_transmission_matrix(opu, 64, 100)
+    assert report.correlation > 0.98
+    assert np.array_equal(np.flatnonzero(~medium.matrix.any(axis=1)), [7])
+    assert np.isnan(measure_transmission_matrix(opu, 64, 1)[1].correlation)
 
 
 def test_number_of_frames():

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.linalg import LinearOperator
@@ -125,6 +126,18 @@ def test_products_are_counted_and_no_transposed_ones_needed():
     assert found.n_iter == 4
     plain = LinearOperator(A.shape, matvec=lambda x: A @ x, dtype=float)
     assert np.allclose(opu_eigh(plain, 3, n_iter=4, random_state=0).w, found.w)
+    assert np.isinf(opu_eigh(A, 3, n_iter=1, random_state=0).error_bound).all()
+
+
+@pytest.mark.parametrize("spike", [1.03, 1.1])
+@pytest.mark.parametrize("n", [2000, 20_000])
+def test_a_value_above_many_that_are_equal(n, spike):
+    """Their residuals are small before it is seen."""
+    values = np.ones(n)
+    values[7] = spike
+    for seed in range(3):
+        found = opu_eigh(scipy.sparse.diags(values, format="csr"), 1, random_state=seed)
+        assert abs(1 - found.w[0] / spike) <= min(found.error_bound[0], 0.01)
 
 
 @pytest.mark.parametrize("tol", [0.1, 0.01, 1e-4])

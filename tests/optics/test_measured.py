@@ -165,7 +165,7 @@ def test_report_of_bad_glass():
         (np.ones((0, 5)), "must be 2-d"),
         (np.array([["a"]]), "must hold numbers"),
         (np.array([[1, None]], dtype=object), "must hold numbers"),
-        (np.array([[1.0, np.nan]]), "NaN or infinity in rows 0 to 0"),
+        (np.array([[1.0, np.nan]]), "NaN or infinity in 1 of rows 0 to 0"),
         (np.array([[1.0, complex(0, np.inf)]]), "NaN or infinity"),
         (np.zeros((3, 3)), "no light"),
     ],

@@ -89,7 +89,7 @@ class PartialCoherence(FlawedMedium):
 
         Parameters
         ----------
-        X, mode, out, finish, seed
+        X, kind, out, finish, seed
             See `Medium.read`.
         """
         if kind == "linear":

@@ -79,7 +79,7 @@ class Drift(FlawedMedium):
 
         Parameters
         ----------
-        X, mode, out, finish, seed
+        X, kind, out, finish, seed
             See `Medium.read`.
         """
         first = self.__dict__.get("_n_frames", 0)

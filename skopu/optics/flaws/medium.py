@@ -121,7 +121,7 @@ class FlawedMedium(DefaultPartsMixin, Medium):
 
         Parameters
         ----------
-        X, mode, out, finish, seed
+        X, kind, out, finish, seed
             See `Medium.read`.
         """
         self.check(X.shape[1], n_modes_of(out.shape[1], kind))

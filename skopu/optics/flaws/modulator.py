@@ -37,7 +37,7 @@ class FlawedLight(FlawedMedium):
 
         Parameters
         ----------
-        X, mode, out, finish, seed
+        X, kind, out, finish, seed
             See `Medium.read`.
         """
         # By the way of the medium inside, which may need no field, or adds up intensities itself.
