@@ -145,8 +145,8 @@ plt.show()
 
 # %%
 # Where the spectrum falls, five further digits cost some three passes. Where it is flat, the first
-# of them alone costs some sixteen, and the other four twelve more. Bounds are conservative: the
-# crosses lie far below.
+# digit is the expensive one, at some fifteen passes; five more cost twenty. Bounds are
+# conservative: the crosses lie far below.
 #
 # "I don't know"
 # --------------
