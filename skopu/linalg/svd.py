@@ -26,7 +26,7 @@ from ._svd_errors import vector_errors
 from ._tall_blocks import largest_length
 
 _WITNESSES = 8  # columns of the sketch that check the result of the others
-_ALIKE = 3e-3  # relative difference from which on values are told apart without fail
+_ALIKE = 3e-3  # relative difference up to which values hid more of them
 
 
 class _Factors(NamedTuple):

@@ -106,8 +106,8 @@ def count_triangles(
     0, and of tr(A^2), which is twice the number of edges. Their errors are known, and reduce the
     error of tr(A^3) by regression: by a third on social networks, with a bias of order 1 /
     n_matvecs, far below the standard error. A LinearOperator takes one more product to count its
-    edges; its weights and self-loops cannot be checked. As a directed graph it takes as many
-    transposed products as well, and its edges are not counted.
+    edges; its weights, self-loops and symmetry cannot be checked, nor the symmetry of a Dask array.
+    As a directed graph it takes as many transposed products as well, and its edges are not counted.
 
     An exact count of a sparse matrix orders nodes by degree, multiplies the upper triangle of the
     matrix by itself or its transpose, and keeps the entries at edges. This takes few
