@@ -4,6 +4,7 @@ The strict model's arrays lie on a made-up device that refuses to be read by Num
 of a GPU do, and its functions do what the standard says and no more.
 """
 
+import copy
 import importlib
 import pickle
 
@@ -627,3 +628,29 @@ def test_without_array_api_compat(monkeypatch):
     monkeypatch.setitem(importlib.sys.modules, "array_api_compat", None)
     with pytest.raises(ImportError, match="pip install array-api-compat"):
         LayeredMedium().field(torch.asarray(X), 5)
+
+
+def test_kernels_of_integers(put):
+    """As accurate as NumPy's, whatever the library's own default is."""
+    numbers = np.array([[16777217, 2], [3, 4]])
+    for kernel in (optical_kernel, arc_cosine_kernel):
+        expected = kernel(numbers, degree=1)
+        check_same(kernel(put(numbers), degree=1), expected, put(numbers), 1e-14)
+
+
+def test_half_precision_and_gradients():
+    torch = pytest.importorskip("torch")
+    half = torch.tensor(X, dtype=torch.float16)
+    check_same(optical_kernel(half), optical_kernel(half.numpy()), half, 1e-12)
+    for make in (OPUPCA, OPUTruncatedSVD):
+        fitted = make(2, random_state=0).fit(torch.tensor(X, requires_grad=True))
+        assert not fitted.components_.requires_grad
+        same = copy.deepcopy(fitted).components_
+        assert torch.allclose(same, make(2, random_state=0).fit(torch.tensor(X)).components_)
+
+
+def test_dask_after_a_fit_elsewhere(put):
+    chunked = pytest.importorskip("dask.array").from_array(X, chunks=(4, 40))
+    for make in (OPUPCA, OPUTruncatedSVD):
+        with pytest.raises(ValueError, match="must use the same namespace"):
+            make(2, random_state=0).fit(put(X)).transform(chunked)

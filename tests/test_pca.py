@@ -275,3 +275,12 @@ def test_bounds_know_of_large_means_in_float32(mean):
     assert np.all(abs(1 - exact / found.singular_values_) <= found.error_bound_)
     assert np.allclose(found.singular_values_[:2], exact[:2], rtol=1e-3)
     assert (found.error_bound_[-1] > 0.5) == (mean == 1e4)  # where rounding hides the rest
+
+
+def test_score_finds_nan_in_a_memory_map(tmp_path):
+    """Which is not read in search of it beforehand."""
+    model, holes = OPUPCA(3, random_state=0).fit(X), X.copy()
+    holes[100, 3] = np.nan
+    np.save(tmp_path / "X.npy", holes)
+    with pytest.raises(ValueError, match="contains NaN or infinity"):
+        model.score(np.load(tmp_path / "X.npy", mmap_mode="r"))
