@@ -206,7 +206,8 @@ def _variance(X, sample_weight):
 
 def _variance_of_chunks(X):
     """Of chunks, dense or sparse, of which some may be empty; Dask's own is NaN then."""
-    sizes, means, spreads = np.transpose(results_of_chunks(_moments_of_entries, X))
+    parts = results_of_chunks(_moments_of_entries, X.to_delayed().ravel())
+    sizes, means, spreads = np.transpose(parts)
     if not sizes.any():
         raise ValueError(f"X of shape {X.shape} has no rows. Give some.")
     mean = np.average(means, weights=sizes)

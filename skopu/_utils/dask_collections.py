@@ -43,12 +43,13 @@ def check_dask(X, name="X", known_rows=False):
     return X
 
 
-def results_of_chunks(function, X):
-    """List of function(chunk) for the chunks of a checked X, computed wherever Dask computes."""
+def results_of_chunks(function, chunks, *arguments):
+    """Results of function(chunk, *arguments) for delayed chunks, computed wherever Dask does."""
     import dask
 
+    shared = [dask.delayed(argument) for argument in arguments]
     delayed = dask.delayed(in_task)
-    return dask.compute(*(delayed(function, chunk) for chunk in X.to_delayed().ravel()))
+    return dask.compute(*(delayed(function, chunk, *shared) for chunk in chunks))
 
 
 def _is_numeric(dtype):

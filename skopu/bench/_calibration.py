@@ -194,7 +194,8 @@ def _from_frames(bench, frames, sequence, roi, reference_size, exposure, previou
     in_reference = at_reference / (_DARKEST * reference_size) if reference_size else np.inf
     apart = np.zeros(unit.shape, bool)
     apart[tuple(slice(None, None, step) for step in grain)] = True
-    levels = speckles[:, (alive > 1) & apart] / unit[(alive > 1) & apart]  # dark ones, too
+    # Of contrast, those that are dark in the reference tell as well.
+    levels = speckles[:, (alive > 1) & apart] / unit[(alive > 1) & apart]
     usable = np.minimum(alive, in_reference)
     # All over the frame, in an order that does not depend on it.
     order = np.argsort(bit_generator(0, "pix").random_raw(unit.size), kind="stable")

@@ -6,7 +6,7 @@ import dask
 import numpy as np
 import scipy.sparse
 
-from .._utils.dask_collections import as_rows, in_task
+from .._utils.dask_collections import as_rows, in_task, results_of_chunks
 from ._operator import Operator, pieces_in_memory
 
 _FAN_IN = 8  # results that are added up at once
@@ -27,9 +27,7 @@ class DaskOperator(Operator):
         self._rows, self._chunks = zip(*chunks, strict=True)
 
     def map_chunks(self, function, *arguments):
-        shared = [dask.delayed(argument) for argument in arguments]
-        delayed = dask.delayed(in_task)
-        return dask.compute(*(delayed(function, chunk, *shared) for chunk in self._chunks))
+        return results_of_chunks(function, self._chunks, *arguments)
 
     def sums_of_rows(self, weights):
         self.count(0)

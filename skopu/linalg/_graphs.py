@@ -60,8 +60,6 @@ class _BothWays:
 
 def _faults(chunk, rows):
     """Of rows of these numbers: 1 if there are entries that are neither 0 nor 1, and if loops."""
-    if scipy.sparse.issparse(chunk):
-        chunk = chunk.tocsr()
     return np.array([_has_weights(chunk), _has_loops(chunk[:, rows])], int)
 
 
